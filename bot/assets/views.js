@@ -1,0 +1,117 @@
+// The lists: approvals, runbooks, the audit trail and search.
+
+import { get, listen } from "./api.js";
+import { button, h, replace } from "./dom.js";
+import { line } from "./evidence.js";
+import { markdown } from "./markdown.js";
+import { empty, page, problem } from "./page.js";
+import { step } from "./steps.js";
+import { counted, full, number, person, second, took } from "./words.js";
+
+export const approvalsView = (main) => page(main, "Approvals", async () => {
+  const { steps } = await get("/api/approvals");
+  if (steps.length === 0) return empty("Nothing waits for approval.", "When an answer finds a cause that a runbook can mend, its steps wait here.");
+  return h("div", { class: "approvals" }, steps.map((one) => h("div", {},
+    one.incident && h("p", { class: "question" }, h("a", { href: `#/incidents/${encodeURIComponent(one.incident)}` }, `incident ${one.incident}`)),
+    step({ action: "", dry_run: null, verify: null, undo: null, together_with: [], approvals_needed: one.needed, ...one }, { title: one.title ?? one.summary }))));
+});
+
+export const runbooksView = (main, open) => page(main, "Runbooks", async () => {
+  const { runbooks } = await get("/api/runbooks");
+  if (runbooks.length === 0) return empty("No runbooks.", "Add Markdown files to the folder named by `runbooks` in the settings.");
+  const found = runbooks.find((runbook) => runbook.id === open);
+  if (found) return runbook(found);
+  return h("ul", { class: "list" }, runbooks.map((one) => h("li", {}, h("a", { href: `#/runbooks/${encodeURIComponent(one.id)}` },
+    h("span", { class: `pill risk ${one.risk}` }, `${one.risk} risk`), h("b", {}, one.title),
+    h("span", { class: "meta" }, one.when), h("span", { class: "end" }, one.owner)))));
+});
+
+function runbook(one) {
+  return h("article", { class: "runbook" }, h("p", {}, h("a", { href: "#/runbooks" }, "← all runbooks")),
+    h("p", { class: "facts" }, h("span", { class: `pill risk ${one.risk}` }, `${one.risk} risk`), h("span", {}, one.owner && `owner ${one.owner} · `, h("code", {}, one.id))),
+    one.when && h("p", { class: "dim" }, "Use it when: ", [one.when].flat().join("; ")),
+    markdown(one.markdown ?? ""));
+}
+
+export async function auditView(main) {
+  const body = h("div", { class: "body" }, h("p", { class: "loading" }, "Loading…"));
+  const banner = h("p", { class: "state" });
+  const entries = [];
+  let head = null;
+  let isLoading = false;
+  replace(main, h("section", { class: "page" }, h("h1", {}, "Audit trail"), banner, body));
+  const load = async () => {
+    if (isLoading) return;
+    isLoading = true;
+    try {
+      for (let n = 0; n < 50; n += 1) {
+        const found = await get(`/api/audit?after=${entries.at(-1)?.seq ?? 0}`);
+        head = found.head ?? head;
+        banner.className = `state ${found.verified ? "ok" : "bad"}`;
+        const fresh = found.entries.filter((entry) => !entries.some((old) => old.seq === entry.seq && old.stream === entry.stream));
+        entries.push(...fresh);
+        replace(banner, found.verified ? `✓ Verified: every entry follows from the one before it` : "✗ The chain is broken: an entry was changed or removed. Run `firstline audit verify` for the place.",
+          head && h("code", { class: "hash", title: head }, ` head ${head.slice(0, 12)}`));
+        if (fresh.length === 0) break;
+      }
+      replace(body, entries.length === 0 ? empty("Nothing was recorded yet.", "Every question, proposal, decision and run is written here.") : table());
+    } catch (failure) {
+      if (entries.length === 0) replace(body, problem(failure, load));
+    }
+    isLoading = false;
+  };
+  const table = () => h("div", { class: "scroll" }, h("table", { class: "audit" },
+    h("thead", {}, h("tr", {}, ["Nr", "Recorded", "Who", "Kind", "What", "Hash"].map((name) => h("th", { scope: "col" }, name)))),
+    h("tbody", {}, [...entries].reverse().map((entry) => h("tr", { "data-kind": entry.kind },
+      h("td", { class: "num" }, entry.seq), h("td", {}, h("time", { title: full(entry.at) }, second(entry.at))), h("td", { class: "actor", title: entry.actor }, person(entry.actor)),
+      h("td", { class: "kindcell" }, entry.kind), h("td", { class: "summary" }, entry.summary, own(entry)), h("td", {}, h("code", { class: "hash", title: entry.hash }, entry.hash.slice(0, 8))))))));
+  for (const kind of ["step", "answer", "incident"]) listen(body, kind, () => setTimeout(load, 300));
+  await load();
+}
+
+// What was told afterwards has a time of its own, which is the one that matters for a cause.
+function own(entry) {
+  if (!entry.happened || Math.abs(Date.parse(entry.happened) - Date.parse(entry.at)) < 1000) return null;
+  return h("small", {}, "happened ", h("time", { datetime: entry.happened, title: full(entry.happened) }, second(entry.happened)));
+}
+
+export async function searchView(main, query) {
+  const results = h("div", { class: "body" });
+  const input = h("input", { id: "query", value: query ?? "", autocomplete: "off", spellcheck: "false", "aria-label": "Search", placeholder: "service:checkout level>=warn \"connection pool\" last:15m" });
+  const form = h("form", { class: "search" }, h("span", { class: "field" }, input, h("kbd", { "aria-hidden": "true" }, "/")), h("button", { type: "submit", class: "go" }, "Search"));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const next = `#/search?q=${encodeURIComponent(input.value)}`;
+    if (location.hash === next) run(input.value, 100);
+    else location.hash = next;
+  });
+  const run = async (text, limit) => {
+    if (!text.trim()) return replace(results, help());
+    results.setAttribute("aria-busy", "true");
+    try {
+      const found = await get(`/api/search?q=${encodeURIComponent(text)}&limit=${limit}`);
+      replace(results, summary(found), h("div", { class: "context hits" }, found.hits.map((hit) => line(hit, false))),
+        found.hits.length < found.total && limit < 1000 && button("Show more", () => run(text, limit * 3)));
+    } catch (failure) {
+      replace(results, problem(failure, failure.isMistake ? null : () => run(text, limit)));
+    }
+    results.removeAttribute("aria-busy");
+  };
+  replace(main, h("section", { class: "page" }, h("h1", {}, "Search"), form, results));
+  await run(query ?? "", 100);
+  if (!query) input.focus();
+}
+
+function summary(found) {
+  const total = found.total === 0 ? "Nothing found" : `${found.total_is === "at_least" ? "at least " : ""}${counted(found.total, "line")}`;
+  const shown = found.hits.length < found.total ? `, ${number(found.hits.length)} shown` : "";
+  return h("p", { class: "dim summary" }, `${total}${shown} · searched ${counted(found.searched_records, "record")} in ${took(found.took_ms)}`);
+}
+
+function help() {
+  const examples = [["timeout", "a word, whole, in any case"], ["\"connection pool\"", "a phrase"], ["upstream*", "words that start so"],
+    ["level>=warn -service:search", "at least warnings, but not of search"], ["service:checkout last:15m", "one service, the last 15 minutes"],
+    ["(timeout OR refused) AND host:web-1", "together"], ["trace:4bf92f35", "one request across services"]];
+  return h("dl", { class: "help" }, examples.map(([query, meaning]) => h("div", {},
+    h("dt", {}, h("a", { href: `#/search?q=${encodeURIComponent(query)}` }, h("code", {}, query))), h("dd", {}, meaning))));
+}

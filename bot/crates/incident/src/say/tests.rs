@@ -1,0 +1,197 @@
+//! Every sentence we say passes the checker, for one incident by heart and for any findings at random.
+
+use evidence::answer::*;
+use evidence::{ChangeKind, Severity, Time};
+use proptest::prelude::*;
+
+use super::*;
+use crate::check::tests::{evidence, incident, time, with_ground};
+use crate::findings::*;
+
+fn question(kind: QuestionKind, services: &[&str]) -> Question {
+    Question {
+        text: String::new(),
+        kind,
+        window: None,
+        window_said: String::new(),
+        window_chosen: false,
+        baseline: None,
+        moment: None,
+        services: services.iter().map(ToString::to_string).collect(),
+        ids: Vec::new(),
+        severity: None,
+        words: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn told(kind: QuestionKind, findings: &Findings) -> Telling {
+    with_ground(findings, "UTC", |ground| say(&question(kind, &[]), ground))
+}
+
+const KINDS: [QuestionKind; 7] = [
+    QuestionKind::WhatIsWrong,
+    QuestionKind::WhatChanged,
+    QuestionKind::IsItFixed,
+    QuestionKind::HowOften,
+    QuestionKind::Who,
+    QuestionKind::ShowMe,
+    QuestionKind::Other,
+];
+
+#[test]
+fn first_line_answers() {
+    let findings = incident();
+    let check = |kind, expected: &str| assert_eq!(told(kind, &findings).headline, expected);
+    check(
+        QuestionKind::WhatIsWrong,
+        "checkout fails 38 % of its requests since 14:02:10: “connection pool exhausted after … ms, … waiting”.",
+    );
+    check(
+        QuestionKind::WhatChanged,
+        "The deploy of checkout `v1.42` at 14:01:48 is suspected: it came 22 s before the trouble began.",
+    );
+    check(
+        QuestionKind::IsItFixed,
+        "Not yet: checkout logged “connection pool exhausted after … ms, … waiting” as late as 14:14:58.",
+    );
+    check(QuestionKind::Who, "The deploy of checkout `v1.42` at 14:01:48 is by `mara`.");
+}
+
+#[test]
+fn nothing_wrong_is_said_plainly() {
+    let mut findings = incident();
+    findings.evidence.clear();
+    findings.changes.clear();
+    findings.suspects.clear();
+    (findings.verdict, findings.reason) = (Verdict::NoFault, Reason::NothingDeviates);
+    (findings.culprit, findings.onset) = (None, None);
+    findings.facts = Facts {
+        errors: Usual { count: 14, low: 11, high: 19, ..Usual::default() },
+        kinds_compared: 90,
+        ..Facts::default()
+    };
+    let telling = told(QuestionKind::WhatIsWrong, &findings);
+    let said: Vec<&str> = telling.claims.iter().map(|claim| claim.text.as_str()).collect();
+    assert_eq!(
+        said,
+        [
+            "Nothing in the logs looks wrong between 13:45:00 and 14:15:00.",
+            "There are 14 error lines where 11 to 19 are usual.",
+            "There are no new kinds of message.",
+        ]
+    );
+}
+
+#[test]
+fn nothing_we_say_of_the_incident_is_refused() {
+    for kind in KINDS {
+        let telling = told(kind, &incident());
+        assert!(telling.refused.is_empty(), "{kind:?}: {:?}", telling.refused);
+        assert!(telling.claims.len() >= 3 && telling.claims.iter().all(|claim| claim.verified));
+        assert_eq!(telling.follow_ups.len(), 3);
+    }
+}
+
+const TEMPLATES: [&str; 8] = [
+    "connection pool exhausted after <*> ms",
+    "<*>",
+    "no “quotes” because \"nothing\" is `safe`: 99 % of 5 hosts never stopped",
+    "order <*> accepted\n\tat line 12",
+    "\u{1b}[31mred\u{1b}[0m \u{202e}turned",
+    "GET /api/v1/items/<*> 502 1,204 ×",
+    "ünïcödé — <*> … <*>",
+    "a very long line that goes on and on, after which it caused the deploy to be suspected, and then it goes on again until it is cut",
+];
+const NAMES: [&str; 6] = ["checkout", "gateway", "10.0.0.1", "svc 7", "ts-order-service", "Zahlung"];
+const ALL_KINDS: [EvidenceKind; 6] = [
+    EvidenceKind::New,
+    EvidenceKind::Burst,
+    EvidenceKind::Silence,
+    EvidenceKind::MissingFollowup,
+    EvidenceKind::Precursor,
+    EvidenceKind::Match,
+];
+
+fn any_evidence() -> impl Strategy<Value = Evidence> {
+    let parts = (0..6usize, 0..6usize, 0..8usize, 0..5_000u64, 0.0..5_000.0f64, 0..1_800i64, 0..1_800i64, 2..200u64);
+    parts.prop_map(|(kind, service, template, count, expected, first, last, due)| {
+        let mut found = evidence("E0", ALL_KINDS[kind], NAMES[service], TEMPLATES[template], count, expected);
+        found.baseline_count = if due % 2 == 0 { 0 } else { expected as u64 };
+        let at = |seconds: i64| Time(time("13:45:00").0 + seconds * 1_000_003);
+        (found.first, found.last) = (Some(at(first.min(last))), Some(at(first.max(last))));
+        if ALL_KINDS[kind] == EvidenceKind::MissingFollowup {
+            let after = TEMPLATES[(template + 1) % 8].to_owned();
+            found.after = Some(FollowUp {
+                template: after,
+                template_id: None,
+                due,
+                missed: due / 2,
+                baseline_due: due * 2,
+                baseline_missed: due / 9,
+            });
+        }
+        found.hosts = (0..due % 5).map(|n| HostCount { host: format!("host {n}"), count: n + 1 }).collect();
+        found
+    })
+}
+
+prop_compose! {
+    fn any_findings()(
+        evidence in proptest::collection::vec(any_evidence(), 0..6),
+        verdict in 0..4usize,
+        onset in proptest::option::of(0..1_800i64),
+        changes in proptest::collection::vec((0..6usize, -3_000..1_800i64, any::<bool>(), 0..4usize), 0..4),
+        (has_baseline, failing, all) in (any::<bool>(), 0..900u64, 1..9_000u64),
+        errors in 0..50u64,
+    ) -> Findings {
+        let mut findings = incident();
+        findings.evidence = evidence;
+        for (n, found) in findings.evidence.iter_mut().enumerate() {
+            found.id = format!("E{}", n + 1);
+            found.level = Some(Severity::Error);
+        }
+        findings.verdict = [Verdict::Cause, Verdict::NoFault, Verdict::Insufficient, Verdict::Conflicting][verdict];
+        findings.culprit = findings.evidence.first().filter(|_| findings.verdict == Verdict::Cause).map(|found| found.service.clone());
+        if findings.verdict == Verdict::Cause && findings.culprit.is_none() {
+            findings.verdict = Verdict::Insufficient;
+        }
+        findings.reason = [Reason::OwnEvidence, Reason::NothingDeviates, Reason::TooWeak, Reason::TwoCulprits][verdict];
+        findings.onset = onset.map(|seconds| Time(time("13:45:00").0 + seconds * 1_000_000));
+        if !has_baseline {
+            findings.baseline = None;
+        }
+        findings.suspects = findings.evidence.iter().map(|found| Suspect { service: found.service.clone(), score: 0.5, why: String::new(), citations: vec![found.id.clone()] }).collect();
+        findings.changes = changes.iter().enumerate().map(|(n, (service, at, suspected, version))| RankedChange {
+            id: format!("C{}", n + 1),
+            service: NAMES[*service].into(),
+            kind: ChangeKind::Config,
+            version: ["v1.42", "7", "2024-01-02", "main@abc 14:00"][*version].into(),
+            previous: None,
+            environment: None,
+            at: Time(time("13:45:00").0 + at * 1_000_000),
+            by: Some("mara 2".into()),
+            url: None,
+            score: 0.5,
+            suspected: *suspected,
+            why: String::new(),
+        }).collect();
+        findings.facts.changes.clear();
+        let share = findings.culprit.clone().map(|service| ErrorShare { service, unit: ShareUnit::Traces, failing: failing.min(all), all, baseline_failing: 1, baseline_all: 4_000 });
+        findings.facts.error_share = share;
+        findings.facts.errors = Usual { count: errors, low: 3, high: 9, ..Usual::default() };
+        findings
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn nothing_we_say_is_ever_refused(findings in any_findings(), kind in 0..7usize, zone in 0..3usize) {
+        let zone = ["UTC", "Europe/Berlin", "Asia/Kolkata"][zone];
+        let telling = with_ground(&findings, zone, |ground| say(&question(KINDS[kind], &["checkout"]), ground));
+        prop_assert!(telling.refused.is_empty(), "{:#?}", telling.refused);
+        prop_assert!(!telling.headline.is_empty());
+    }
+}

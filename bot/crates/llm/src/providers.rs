@@ -1,0 +1,3 @@
+//! The list of providers. Adding one is a file here and its constructor in `lib.rs`.
+
+pub mod openai;

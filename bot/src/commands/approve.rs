@@ -1,0 +1,165 @@
+//! `firstline proposals|approve|reject|cancel|done`: the same state machine as behind the buttons.
+
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use evidence::Time;
+use incident::{Incident, StepRecord};
+use runbooks::{Digest, Person, Status};
+use serde_json::json;
+
+use super::{print, print_json};
+use crate::app::{App, Refused, Update};
+use crate::cli::DecideArgs;
+use crate::driver::decide::{Wish, decide};
+use crate::driver::{Wait, drive};
+use crate::setup::Setup;
+use crate::state::State;
+use crate::views;
+
+pub async fn list(setup: &Setup, incident: Option<&str>) -> Result<()> {
+    let app = setup.reading_app().await?;
+    list_of(setup, &app, incident).await
+}
+
+pub(super) async fn list_of(setup: &Setup, app: &Arc<App>, incident: Option<&str>) -> Result<()> {
+    app.sync().await?;
+    let now = app.now();
+    if let Some(id) = incident
+        && app.incident(id).is_none()
+    {
+        return Err(Refused::not_found(format!("no incident `{id}`"))
+            .next("`firstline incident list` shows them")
+            .into());
+    }
+    let rules = &app.parts.rules;
+    if setup.json {
+        let steps: Vec<views::StepForm> = app.with_state(|state| {
+            shown(state, incident, now).map(|(found, record)| views::step(found, record, rules, now)).collect()
+        });
+        return print_json(&json!({ "steps": steps }));
+    }
+    let waiting: Vec<chat::Waiting> = app.with_state(|state| {
+        shown(state, incident, now).map(|(found, record)| views::waiting(found, record, rules, now)).collect()
+    });
+    print(&chat::render_proposals(&waiting, &setup.style()))
+}
+
+/// The steps of one incident with what was decided; of all of them only what waits.
+fn shown<'s>(
+    state: &'s State,
+    incident: Option<&str>,
+    now: Time,
+) -> impl Iterator<Item = (&'s Incident, &'s StepRecord)> {
+    let steps = match incident {
+        None => state.waiting(now),
+        Some(id) => {
+            let found = state.incidents.get(id).into_iter();
+            found
+                .flat_map(|found| views::steps_in_order(found).into_iter().map(move |record| (found, record)))
+                .collect()
+        }
+    };
+    steps.into_iter()
+}
+
+pub async fn approve(setup: &Setup, args: &DecideArgs) -> Result<()> {
+    let app = setup.reading_app().await?;
+    decide_and_follow(setup, &app, &args.id, |digest| Wish::Approve { digest }, args.reason.as_deref()).await
+}
+
+pub async fn reject(setup: &Setup, args: &DecideArgs) -> Result<()> {
+    let app = setup.reading_app().await?;
+    decide_and_follow(setup, &app, &args.id, |digest| Wish::Reject { digest }, args.reason.as_deref()).await
+}
+
+pub async fn cancel(setup: &Setup, args: &DecideArgs) -> Result<()> {
+    let app = setup.reading_app().await?;
+    decide_and_follow(setup, &app, &args.id, |_| Wish::Cancel, args.reason.as_deref()).await
+}
+
+pub async fn done(setup: &Setup, args: &DecideArgs, succeeded: bool) -> Result<()> {
+    let app = setup.reading_app().await?;
+    decide_and_follow(setup, &app, &args.id, |digest| Wish::Done { digest, succeeded }, args.reason.as_deref()).await
+}
+
+/// Decides, then stays until the step has run and was verified, printing what it prints.
+pub(super) async fn decide_and_follow(
+    setup: &Setup,
+    app: &Arc<App>,
+    id: &str,
+    wish: impl FnOnce(Digest) -> Wish,
+    reason: Option<&str>,
+) -> Result<()> {
+    app.sync().await?;
+    let named = app.with_state(|state| {
+        state.step_named(id).map(|(_, record)| {
+            (record.step.id().to_owned(), record.step.digest(), record.step.content().summary.clone())
+        })
+    });
+    let Some((step, digest, summary)) = named else {
+        let refused = Refused::not_found(format!("no step or proposal `{id}`"));
+        return Err(refused.next("`firstline proposals` lists those that wait").into());
+    };
+    let name = super::ask::person();
+    let person = Person::human(&name, name.trim_start_matches("terminal:"));
+    let wish = wish(digest);
+    let is_approval = matches!(wish, Wish::Approve { .. });
+    let (incident, effects) = decide(app, &step, &person, &wish, reason).await?;
+    if is_approval && !setup.json {
+        print(&format!("{summary}\nbytes {}", digest.short()))?;
+    }
+    let printer = (!setup.json).then(|| tokio::spawn(print_output(Arc::clone(app), step.clone())));
+    drive(app, &incident, effects, Wait::ForEverything).await?;
+    if let Some(printer) = printer {
+        printer.abort();
+    }
+    app.sync().await?;
+    let now = app.now();
+    let Some(found) = app.incident(&incident) else { return Ok(()) };
+    let Some(record) = found.steps.get(&step) else { return Ok(()) };
+    if setup.json {
+        print_json(&views::step(&found, record, &app.parts.rules, now))?;
+        return if is_approval { as_it_ended(&step, record) } else { Ok(()) };
+    }
+    print(&chat::render_step_outcome(&views::report(&found, record, now), &setup.style()))?;
+    let missing = record.state.facts.as_ref().map_or(0, |facts| facts.approvals_needed as usize);
+    let missing = missing.saturating_sub(record.state.people_who_agreed().len());
+    if record.state.status == Status::Proposed && missing > 0 {
+        print(&format!(
+            "{missing} more approval{} needed, of somebody else.",
+            if missing == 1 { " is" } else { "s are" }
+        ))?;
+    }
+    if is_approval { as_it_ended(&step, record) } else { Ok(()) }
+}
+
+/// A run that did not succeed is a failure of the command too, so that a script stops.
+fn as_it_ended(step: &str, record: &StepRecord) -> Result<()> {
+    match (record.state.status, &record.state.verified) {
+        (Status::Failed | Status::TimedOut, _) => {
+            bail!("`{step}` did not succeed; see its output, then ask again for a fresh proposal")
+        }
+        (Status::Indeterminate, _) => {
+            bail!(
+                "nobody knows how `{step}` ended; look at its target, then say so with `firstline done {step}` or `--failed`"
+            )
+        }
+        (Status::Succeeded, Some((false, _))) => {
+            bail!("`{step}` ran, and the logs do not show that it helped; see `firstline incident list` and ask again")
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn print_output(app: Arc<App>, step: String) {
+    let mut updates = app.subscribe();
+    while let Ok(update) = updates.recv().await {
+        let text = match update {
+            Update::Output { step: of, chunk } if of == step => chunk,
+            Update::Verifying { step: of, text } if of == step => text,
+            _ => continue,
+        };
+        let _ = print(&format!("  {}", chat::inert_lines(text.trim_end())));
+    }
+}

@@ -1,0 +1,140 @@
+//! Performs the effects that the state machine asks for, each answered with events, until nothing is left to do.
+//! Whatever dies in between is found again by `resume`: effects are decided by the journal, not by who remembers them.
+
+pub mod answer;
+pub mod ask;
+pub mod decide;
+pub mod execute;
+pub mod propose;
+pub mod search;
+pub mod tell;
+pub mod verify;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use incident::Effect;
+use jiff::SignedDuration;
+use runbooks::Status;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, Refused};
+
+/// What this process is doing right now, so that it does nothing twice, and can be told to stop.
+#[derive(Default)]
+pub struct UnderWay {
+    effects: Mutex<HashSet<(String, Effect)>>,
+    runs: Mutex<HashMap<String, CancellationToken>>,
+}
+
+impl UnderWay {
+    fn begin(&self, incident: &str, effect: &Effect) -> bool {
+        let key = (incident.to_owned(), effect.clone());
+        self.effects.lock().unwrap_or_else(PoisonError::into_inner).insert(key)
+    }
+
+    fn end(&self, incident: &str, effect: &Effect) {
+        let key = (incident.to_owned(), effect.clone());
+        self.effects.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    }
+
+    pub(crate) fn run_begins(&self, step: &str) -> CancellationToken {
+        let token = CancellationToken::new();
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(step.to_owned(), token.clone());
+        token
+    }
+
+    pub(crate) fn run_ended(&self, step: &str) {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(step);
+    }
+
+    pub(crate) fn stop_run(&self, step: &str) {
+        if let Some(token) = self.runs.lock().unwrap_or_else(PoisonError::into_inner).get(step) {
+            token.cancel();
+        }
+    }
+}
+
+/// Which effects the caller waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Until the answer is posted; the model, running and verifying go on by themselves.
+    ForTheAnswer,
+    /// Until nothing is left to do: a terminal that goes away afterwards.
+    ForEverything,
+}
+
+/// Performs effects and those that follow from them.
+///
+/// # Errors
+///
+/// The first effect that cannot be performed; what was recorded before stays.
+pub async fn drive(app: &Arc<App>, incident: &str, effects: Vec<Effect>, wait: Wait) -> Result<(), Refused> {
+    let mut queue: VecDeque<Effect> = effects.into();
+    while let Some(effect) = queue.pop_front() {
+        let is_slow = matches!(effect, Effect::Tell { .. } | Effect::Execute { .. } | Effect::Verify { .. });
+        if is_slow && wait == Wait::ForTheAnswer {
+            spawn(app, incident, effect);
+            continue;
+        }
+        if !app.under_way.begin(incident, &effect) {
+            continue;
+        }
+        let done = perform(app, incident, &effect).await;
+        app.under_way.end(incident, &effect);
+        queue.extend(done?);
+    }
+    Ok(())
+}
+
+fn spawn(app: &Arc<App>, incident: &str, effect: Effect) {
+    let (app, incident) = (Arc::clone(app), incident.to_owned());
+    tokio::spawn(async move {
+        if let Err(refused) = Box::pin(drive(&app, &incident, vec![effect], Wait::ForEverything)).await {
+            tracing::warn!(incident.id = %incident, "{refused}");
+        }
+    });
+}
+
+async fn perform(app: &Arc<App>, incident: &str, effect: &Effect) -> Result<Vec<Effect>, Refused> {
+    match effect {
+        Effect::Search { answer } => search::perform(app, incident, answer).await,
+        Effect::Propose { answer } => propose::perform(app, incident, answer).await,
+        Effect::Answer { answer } => answer::perform(app, incident, answer).await,
+        Effect::Tell { answer } => tell::perform(app, incident, answer).await,
+        Effect::Execute { step } => execute::perform(app, incident, step).await,
+        Effect::Verify { step } => verify::perform(app, incident, step).await,
+    }
+}
+
+/// Takes up what a process that died left behind. Steps that it was running become indeterminate: nobody knows how they ended.
+///
+/// `is_start` says that this process has just started. Otherwise only what has been lying for a while is taken up,
+/// because another process may be at it.
+pub async fn resume(app: &Arc<App>, is_start: bool) -> Result<(), Refused> {
+    const LYING: SignedDuration = SignedDuration::from_secs(30);
+    app.sync().await?;
+    let now = app.now();
+    let incidents: Vec<incident::Incident> = app.with_state(|state| state.incidents.values().cloned().collect());
+    for incident in incidents {
+        for (id, record) in &incident.steps {
+            let overdue = record.state.since.is_some_and(|since| {
+                now > since.plus(SignedDuration::from_secs(record.step.content().timeout_seconds.into())).plus(LYING)
+            });
+            let holder = record.state.claim.as_ref().map_or("", |claim| claim.worker.as_str());
+            let is_gone = overdue || !execute::is_alive(holder);
+            if record.state.status == Status::Running && holder != execute::worker() && is_gone {
+                decide::lose(app, &incident.id, id, "the process that ran it is gone").await?;
+            } else if record.state.status != Status::Expired && record.state.status_at(now) == Status::Expired {
+                decide::expire(app, &incident.id, id).await?;
+            }
+        }
+        let is_lying = incident.history.last().is_some_and(|last| now > last.at.plus(LYING));
+        if is_start || is_lying {
+            for effect in incident.unfinished() {
+                spawn(app, &incident.id, effect);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! From a person's words to a posted answer.
+
+use std::sync::Arc;
+
+use evidence::Answer;
+use incident::{Asked, Context, Event, Known, KnownService, Overrides};
+use jiff::tz::TimeZone;
+
+use super::{Wait, drive};
+use crate::app::{App, Refused, RefusedKind};
+
+/// One question and what came with it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub question: String,
+    pub by: String,
+    /// Goes on with an earlier conversation; a new one begins otherwise.
+    pub conversation: Option<String>,
+    pub zone: TimeZone,
+    pub overrides: Overrides,
+    pub use_model: bool,
+}
+
+/// Asks, and returns the answer once it is posted.
+///
+/// # Errors
+///
+/// [`Refused`] for a question that cannot be read, or when logs or journal are out of reach.
+pub async fn ask(app: &Arc<App>, request: Request, wait: Wait) -> Result<Answer, Refused> {
+    app.sync().await?;
+    let question = understand(app, &request).await?;
+    let conversation = match &request.conversation {
+        Some(id) if app.incident(id).is_some() => id.clone(),
+        Some(id) => {
+            return Err(Refused::not_found(format!("no conversation `{id}`")).next("ask without it to begin a new one"));
+        }
+        None => new_id("inc"),
+    };
+    let answer = new_id("a");
+    let asked = Event::Asked(Asked {
+        answer: answer.clone(),
+        by: request.by.clone(),
+        question,
+        zone: request.zone.iana_name().unwrap_or("UTC").to_owned(),
+        use_model: request.use_model && app.parts.model.is_some(),
+    });
+    let effects = app.record(&conversation, &request.by, |_| Ok::<_, Refused>(vec![asked.clone()])).await?;
+    drive(app, &conversation, effects, wait).await?;
+    let incident = app.incident(&conversation).unwrap_or_default();
+    if let Some(answer) = incident.answer(&answer) {
+        return Ok(answer);
+    }
+    let reason = incident.inquiry(&answer).and_then(|inquiry| inquiry.failed.clone());
+    Err(Refused::new(RefusedKind::Unavailable, reason.unwrap_or_else(|| "the question was not answered".to_owned())))
+}
+
+async fn understand(app: &Arc<App>, request: &Request) -> Result<incident::Question, Refused> {
+    let (infos, reach) = app.with_store(|store| Ok((store.services()?, store.reach()?))).await?;
+    let services: Vec<KnownService> = infos
+        .into_iter()
+        .map(|info| {
+            let aliases = app.parts.aliases.get(&info.name).cloned().unwrap_or_default();
+            KnownService { name: info.name, aliases }
+        })
+        .collect();
+    let changes = app.with_state(|state| state.changes.clone());
+    let known = Known { now: app.now(), zone: request.zone.clone(), services: &services, reach, changes: &changes };
+    let before =
+        request.conversation.as_ref().and_then(|id| app.incident(id)).and_then(|incident| context_of(&incident));
+    let (text, _) = app.parts.redactor.redact(request.question.as_str());
+    incident::understand(text.as_str(), &known, &request.overrides, before.as_ref())
+        .map_err(|error| Refused::mistake(error.to_string()))
+}
+
+/// What the last answered question of a conversation was about.
+fn context_of(incident: &incident::Incident) -> Option<Context> {
+    let last = incident.questions.iter().rev().find(|inquiry| inquiry.answer.is_some())?;
+    let answer = last.answer.as_ref()?;
+    Some(Context {
+        window: last.found.as_ref().map(|found| found.findings.window),
+        window_chosen: last.asked.question.window_chosen,
+        services: last.asked.question.services.clone(),
+        kind: answer.kind,
+        onset: answer.window.onset,
+    })
+}
+
+/// Closes an incident.
+///
+/// # Errors
+///
+/// When there is none, or it is closed.
+pub async fn resolve(app: &Arc<App>, incident: &str, by: &str, note: &str) -> Result<(), Refused> {
+    let note = app.parts.redactor.redact(note).0;
+    app.record(incident, by, |current| {
+        if !current.is_open() {
+            return Err(Refused::new(RefusedKind::Conflict, format!("`{}` is not an open incident", current.id)));
+        }
+        Ok(vec![Event::Resolved { note: note.clone() }])
+    })
+    .await?;
+    Ok(())
+}
+
+/// A short id that people can read aloud: no vowels, nothing that looks like something else.
+pub fn new_id(kind: &str) -> String {
+    const LETTERS: &[u8] = b"23456789bcdfghjkmnpqrstvwxz";
+    let letters = (0..8).map(|_| LETTERS[usize::from(rand::random::<u8>()) % LETTERS.len()] as char);
+    format!("{kind}-{}", letters.collect::<String>())
+}

@@ -1,0 +1,57 @@
+//! Questions and their answers.
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Extension, Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, debug_handler};
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Shared, body};
+use crate::app::Refused;
+use crate::driver::Wait;
+use crate::driver::ask::{Request as AskRequest, ask as ask_app};
+use crate::http::guard::Who;
+
+#[derive(Deserialize)]
+pub struct AskBody {
+    question: String,
+    #[serde(default)]
+    conversation: Option<String>,
+    #[serde(default)]
+    zone: Option<String>,
+}
+
+#[debug_handler(state = std::sync::Arc<crate::http::Server>)]
+pub async fn ask(
+    State(server): Shared,
+    Extension(visitor): Who,
+    asked: Result<Json<AskBody>, JsonRejection>,
+) -> Result<Response, Refused> {
+    let asked = body(asked)?;
+    let zone = asked.zone.as_deref().and_then(|name| TimeZone::get(name).ok());
+    let request = AskRequest {
+        question: asked.question,
+        by: visitor.person,
+        conversation: asked.conversation,
+        zone: zone.unwrap_or_else(|| server.app.parts.zone.clone()),
+        overrides: incident::Overrides::default(),
+        use_model: true,
+    };
+    Ok(Json(ask_app(&server.app, request, Wait::ForTheAnswer).await?).into_response())
+}
+
+pub async fn answer(State(server): Shared, Path(id): Path<String>) -> Result<Response, Refused> {
+    server.app.sync().await?;
+    let answer = server.app.with_state(|state| state.incident_of_answer(&id).and_then(|incident| incident.answer(&id)));
+    answer.map(|answer| Json(answer).into_response()).ok_or_else(|| Refused::not_found(format!("no answer `{id}`")))
+}
+
+pub async fn conversation(State(server): Shared, Path(id): Path<String>) -> Result<Response, Refused> {
+    server.app.sync().await?;
+    let incident = server.app.incident(&id).ok_or_else(|| Refused::not_found(format!("no conversation `{id}`")))?;
+    let answers: Vec<_> =
+        incident.questions.iter().filter_map(|inquiry| incident.answer(&inquiry.asked.answer)).collect();
+    Ok(Json(json!({ "answers": answers })).into_response())
+}

@@ -1,0 +1,57 @@
+//! Incidents: the list, one with its timeline, and closing it.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Extension, Path, State};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Shared, body, person};
+use crate::app::{Refused, RefusedKind};
+use crate::http::guard::Who;
+use crate::views;
+
+pub async fn incidents(State(server): Shared) -> Result<Response, Refused> {
+    server.app.sync().await?;
+    let now = server.app.now();
+    let mut incidents: Vec<_> = server
+        .app
+        .with_state(|state| state.incidents.values().filter_map(|incident| views::incident(incident, now)).collect());
+    incidents.sort_by_key(|incident: &views::IncidentForm| std::cmp::Reverse(incident.opened));
+    Ok(Json(json!({ "incidents": incidents })).into_response())
+}
+
+pub async fn incident(State(server): Shared, Path(id): Path<String>) -> Result<Response, Refused> {
+    server.app.sync().await?;
+    let incident = server.app.incident(&id).ok_or_else(|| Refused::not_found(format!("no incident `{id}`")))?;
+    let now = server.app.now();
+    let timeline = server.app.with_state(|state| views::timeline(&incident, &state.changes, now));
+    let answers: Vec<_> =
+        incident.questions.iter().filter_map(|inquiry| incident.answer(&inquiry.asked.answer)).collect();
+    let form = views::incident(&incident, now);
+    let mut value = form.map_or_else(|| json!({ "id": id, "state": "conversation" }), |form| json!(form));
+    value["timeline"] = json!(timeline);
+    value["answers"] = json!(answers);
+    Ok(Json(value).into_response())
+}
+
+#[derive(Deserialize, Default)]
+pub struct ResolveBody {
+    #[serde(default)]
+    note: String,
+}
+
+pub async fn resolve(
+    State(server): Shared,
+    Extension(visitor): Who,
+    Path(id): Path<String>,
+    asked: Result<Json<ResolveBody>, JsonRejection>,
+) -> Result<Response, Refused> {
+    let note = body(asked)?.note;
+    if !person(&visitor).human {
+        return Err(Refused::new(RefusedKind::Forbidden, "only people resolve incidents"));
+    }
+    crate::driver::ask::resolve(&server.app, &id, &visitor.person, &note).await?;
+    incident(State(server), Path(id)).await
+}

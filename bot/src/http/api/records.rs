@@ -1,0 +1,86 @@
+//! What the logs hold: search, the lines around one, and the kinds of message.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query as QueryString, State};
+use axum::response::{IntoResponse, Response};
+use evidence::RecordId;
+use indexer::{Order, Query, SearchOptions, Store};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Shared, query, window};
+use crate::app::Refused;
+use crate::{hints, kinds};
+
+#[derive(Deserialize)]
+pub struct ContextQuery {
+    #[serde(default = "five")]
+    before: usize,
+    #[serde(default = "five")]
+    after: usize,
+}
+
+fn five() -> usize {
+    5
+}
+
+pub async fn context(
+    State(server): Shared,
+    Path(id): Path<String>,
+    wanted: Result<QueryString<ContextQuery>, QueryRejection>,
+) -> Result<Response, Refused> {
+    let wanted = query(wanted)?;
+    let id: RecordId = id.parse().map_err(Refused::mistake)?;
+    let around = wanted.before.max(wanted.after).min(100);
+    let records = server.app.with_store(move |store| store.around(id, around)).await?;
+    let hit = records.iter().position(|record| record.id == id).unwrap_or(0);
+    let from = hit.saturating_sub(wanted.before);
+    let to = (hit + wanted.after + 1).min(records.len());
+    Ok(Json(json!({ "records": &records[from..to], "hit": id })).into_response())
+}
+
+#[derive(Deserialize)]
+pub struct SearchQuery {
+    q: String,
+    from: Option<String>,
+    to: Option<String>,
+    limit: Option<usize>,
+    order: Option<String>,
+}
+
+pub async fn search(
+    State(server): Shared,
+    asked: Result<QueryString<SearchQuery>, QueryRejection>,
+) -> Result<Response, Refused> {
+    let asked = query(asked)?;
+    let now = server.app.now();
+    let window = window(&server, asked.from.as_deref(), asked.to.as_deref(), now)?;
+    let parsed = Query::parse(&asked.q).map_err(|mistake| Refused::mistake(mistake.to_string()))?;
+    let order = if asked.order.as_deref() == Some("relevance") { Order::Relevance } else { Order::Time };
+    let options = SearchOptions { window, services: None, limit: asked.limit.unwrap_or(50).min(1_000), order, now };
+    let search = move |store: &dyn Store| {
+        let result = store.search(&parsed, &options)?;
+        let hints = hints::hints(store, &asked.q, &parsed, &options, &result)?;
+        Ok(hints::document(&result, &hints))
+    };
+    Ok(Json(server.app.with_store(search).await?).into_response())
+}
+
+#[derive(Deserialize)]
+pub struct TemplatesQuery {
+    service: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+pub async fn templates(
+    State(server): Shared,
+    asked: Result<QueryString<TemplatesQuery>, QueryRejection>,
+) -> Result<Response, Refused> {
+    let asked = query(asked)?;
+    let window = window(&server, asked.from.as_deref(), asked.to.as_deref(), server.app.now())?;
+    let request = indexer::TemplatesRequest { window, services: asked.service.map(|service| vec![service]) };
+    let kinds = server.app.with_store(move |store| kinds::kinds(store, &request)).await?;
+    Ok(Json(json!({ "templates": kinds })).into_response())
+}

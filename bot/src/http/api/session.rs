@@ -1,0 +1,25 @@
+//! Who is here, how things are, and which runbooks there are.
+
+use axum::Json;
+use axum::extract::{Extension, State};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::Shared;
+use crate::app::Refused;
+use crate::http::guard::Who;
+
+pub async fn session(State(server): Shared, Extension(visitor): Who) -> Response {
+    let name = visitor.person.split_once(':').map_or(visitor.person.as_str(), |(_, name)| name);
+    let zone = server.app.parts.zone.iana_name().unwrap_or("UTC");
+    Json(json!({ "person": name, "id": visitor.person, "csrf": visitor.csrf, "demo": server.is_demo, "zone": zone }))
+        .into_response()
+}
+
+pub async fn overview(State(server): Shared) -> Result<Response, Refused> {
+    Ok(Json(server.overview.now(&server.app).await?).into_response())
+}
+
+pub async fn runbooks(State(server): Shared) -> Response {
+    Json(json!({ "runbooks": crate::commands::runbook::forms(&server.app.parts.catalog) })).into_response()
+}

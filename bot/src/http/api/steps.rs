@@ -1,0 +1,108 @@
+//! Steps: how they stand, which wait, and what a person decides about them.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Extension, Path, State};
+use axum::response::{IntoResponse, Response};
+use runbooks::{Digest, Person};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Shared, body, person};
+use crate::app::{Refused, RefusedKind};
+use crate::driver::decide::{Wish, decide as decide_app};
+use crate::driver::{Wait, drive};
+use crate::http::Server;
+use crate::http::guard::Who;
+use crate::views;
+
+fn step_form(server: &Server, id: &str) -> Result<views::StepForm, Refused> {
+    let now = server.app.now();
+    let rules = &server.app.parts.rules;
+    let form = server
+        .app
+        .with_state(|state| state.step_named(id).map(|(incident, record)| views::step(incident, record, rules, now)));
+    form.ok_or_else(|| Refused::not_found(format!("no step `{id}`")))
+}
+
+pub async fn step(State(server): Shared, Path(id): Path<String>) -> Result<Response, Refused> {
+    server.app.sync().await?;
+    Ok(Json(step_form(&server, &id)?).into_response())
+}
+
+#[derive(Deserialize, Default)]
+pub struct DecideBody {
+    digest: Option<String>,
+    reason: Option<String>,
+    succeeded: Option<bool>,
+}
+
+pub async fn decide(
+    State(server): Shared,
+    Extension(visitor): Who,
+    Path((id, verb)): Path<(String, String)>,
+    asked: Result<Json<DecideBody>, JsonRejection>,
+) -> Result<Response, Refused> {
+    let asked = body(asked)?;
+    let digest = || -> Result<Digest, Refused> {
+        let text = asked
+            .digest
+            .as_deref()
+            .ok_or_else(|| Refused::mistake("`digest` is missing: the one on the card that you saw"))?;
+        text.parse().map_err(Refused::mistake)
+    };
+    let wish = match verb.as_str() {
+        "approve" => Wish::Approve { digest: digest()? },
+        "reject" => Wish::Reject { digest: digest()? },
+        "cancel" => Wish::Cancel,
+        "done" | "resolve" => {
+            // What is unknown has no card to be seen; what is proposed is done by its digest.
+            let seen = asked.digest.as_deref().map(str::parse).transpose().map_err(Refused::mistake)?;
+            let digest = seen.unwrap_or_else(|| Digest::of(""));
+            Wish::Done { digest, succeeded: asked.succeeded.unwrap_or(true) }
+        }
+        other => {
+            let message = format!("unknown decision `{other}` (known: approve, cancel, done, reject, resolve)");
+            return Err(Refused::not_found(message));
+        }
+    };
+    let person = person(&visitor);
+    match decide_app(&server.app, &id, &person, &wish, asked.reason.as_deref()).await {
+        Ok((incident, effects)) => drive(&server.app, &incident, effects, Wait::ForTheAnswer).await?,
+        // The same person pressing twice sees how things stand, not an error.
+        Err(refused) if refused.kind == RefusedKind::Conflict && has_decided(&server, &id, &person, &wish) => {}
+        Err(refused) => return Err(refused),
+    }
+    Ok(Json(step_form(&server, &id)?).into_response())
+}
+
+/// Whether this person already did exactly this.
+fn has_decided(server: &Server, step: &str, person: &Person, wish: &Wish) -> bool {
+    server.app.with_state(|state| {
+        let Some((_, record)) = state.step_named(step) else { return false };
+        let state = &record.state;
+        let ended_by =
+            |status| state.status == status && state.decided_by.as_ref().is_some_and(|by| by.id == person.id);
+        match wish {
+            Wish::Approve { digest } => {
+                state.agreements.iter().any(|agreed| agreed.by.id == person.id && agreed.digest == *digest)
+            }
+            Wish::Reject { .. } => ended_by(runbooks::Status::Rejected),
+            Wish::Cancel => ended_by(runbooks::Status::Cancelled),
+            Wish::Done { .. } => {
+                state.decided_by.as_ref().is_some_and(|by| by.id == person.id) && state.status.is_terminal()
+            }
+        }
+    })
+}
+
+pub async fn approvals(State(server): Shared) -> Result<Response, Refused> {
+    server.app.sync().await?;
+    let now = server.app.now();
+    let rules = &server.app.parts.rules;
+    let steps: Vec<views::StepForm> = server.app.with_state(|state| {
+        let waiting = state.waiting(now).into_iter();
+        waiting.map(|(incident, record)| views::step(incident, record, rules, now)).collect()
+    });
+    Ok(Json(json!({ "steps": steps })).into_response())
+}

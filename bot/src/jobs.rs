@@ -1,0 +1,64 @@
+//! What goes on by itself while `serve` or `demo` runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use database::SigningKeys;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::driver;
+
+/// Notices what other processes wrote, soon enough for a person who waits.
+const NOTICE_EVERY: Duration = Duration::from_millis(500);
+const RESUME_EVERY: Duration = Duration::from_secs(5);
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+
+/// Starts all jobs; they end when `stopping` is cancelled.
+pub fn start(app: &Arc<App>, keys: SigningKeys, tracker: &TaskTracker, stopping: &CancellationToken) {
+    let noticing = Arc::clone(app);
+    every(NOTICE_EVERY, tracker, stopping, move || {
+        let app = Arc::clone(&noticing);
+        async move { app.sync().await.map_err(|refused| refused.to_string()) }
+    });
+    let resuming = Arc::clone(app);
+    every(RESUME_EVERY, tracker, stopping, move || {
+        let app = Arc::clone(&resuming);
+        async move { driver::resume(&app, false).await.map_err(|refused| refused.to_string()) }
+    });
+    let keys = Arc::new(keys);
+    let signing = Arc::clone(app);
+    every(CHECKPOINT_EVERY, tracker, stopping, move || {
+        let (app, keys) = (Arc::clone(&signing), Arc::clone(&keys));
+        async move {
+            let journal = app.parts.journal.as_ref();
+            database::checkpoint(journal, &keys, app.now()).await.map(|_| ()).map_err(|error| error.to_string())
+        }
+    });
+}
+
+/// Runs `job` again and again; a failure is logged once until it goes away.
+fn every<F>(pause: Duration, tracker: &TaskTracker, stopping: &CancellationToken, job: impl Fn() -> F + Send + 'static)
+where
+    F: Future<Output = Result<(), String>> + Send,
+{
+    let stopping = stopping.clone();
+    tracker.spawn(async move {
+        let mut last_failure = String::new();
+        loop {
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+            match job().await {
+                Ok(()) => last_failure.clear(),
+                Err(failure) if failure == last_failure => {}
+                Err(failure) => {
+                    tracing::error!("{failure}");
+                    last_failure = failure;
+                }
+            }
+        }
+    });
+}

@@ -1,0 +1,199 @@
+//! Builds the app from configuration and the data folder: the only place that opens both.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use evidence::{Redactor, Time};
+use indexer::{Store, TantivyStore};
+use jiff::tz::TimeZone;
+use runbooks::Rules;
+use tokio::sync::OnceCell;
+
+use crate::app::{App, Parts};
+use crate::cli::Global;
+use crate::config::Config;
+use crate::secrets;
+
+/// What every command starts from.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub config: Config,
+    /// Where the config was read, when there is one.
+    pub config_path: Option<PathBuf>,
+    pub data: PathBuf,
+    pub zone: TimeZone,
+    pub json: bool,
+    /// Whether the data folder was named on the command line.
+    is_data_given: bool,
+    /// The journal, once it was opened.
+    opened: Arc<OnceCell<Arc<database::Database>>>,
+}
+
+pub fn now() -> Time {
+    Time::from_timestamp(jiff::Timestamp::now())
+}
+
+impl Setup {
+    /// Finds and reads the config.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::config::Unusable`] with every mistake; a message for a zone that does not exist.
+    pub fn new(global: &Global) -> Result<Setup> {
+        let in_data = global.data.as_ref().map(|data| data.join("firstline.toml"));
+        let candidates = [in_data, Some(PathBuf::from("firstline.toml"))];
+        let config_path = match &global.config {
+            Some(path) => Some(path.clone()),
+            None => candidates.into_iter().flatten().find(|path| path.is_file()),
+        };
+        let config = config_path.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
+        let zone = match &global.zone {
+            Some(name) => TimeZone::get(name)
+                .with_context(|| format!("`{name}` is no time zone; write one like `Europe/Berlin` or `UTC`"))?,
+            None => config.time_zone(),
+        };
+        let data = global.data.clone().unwrap_or_else(|| config.data.clone());
+        Ok(Setup {
+            config,
+            config_path,
+            data,
+            zone,
+            json: global.json,
+            is_data_given: global.data.is_some(),
+            opened: Arc::default(),
+        })
+    }
+
+    /// The writer of the index; one process at a time has it.
+    pub fn writer(&self) -> Result<indexer::Writer> {
+        self.make_data_folder()?;
+        Ok(indexer::Writer::open(&self.index_folder())?)
+    }
+
+    pub fn index_folder(&self) -> PathBuf {
+        self.data.join("index")
+    }
+
+    pub fn key(&self, name: &str) -> Result<[u8; 32]> {
+        let path = self.data.join("keys").join(name);
+        secrets::key_file(&path).with_context(|| format!("cannot use the key `{}`", path.display()))
+    }
+
+    pub fn redactor(&self) -> Result<Redactor> {
+        Ok(Redactor::new(self.key("redaction.key")?))
+    }
+
+    pub fn database_url(&self) -> String {
+        let file = || format!("sqlite:{}", self.data.join("firstline.db").display());
+        self.config.database.url.clone().unwrap_or_else(file)
+    }
+
+    /// Makes the data folder, for its owner only: logs hold what not everybody may read.
+    pub fn make_data_folder(&self) -> Result<()> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data);
+        made.with_context(|| {
+            format!("cannot create the data folder `{}`; choose another with `--data`", self.data.display())
+        })
+    }
+
+    /// The journal, created on first use and shared afterwards.
+    pub async fn journal(&self) -> Result<Arc<database::Database>> {
+        let open = || async {
+            self.make_data_folder()?;
+            Ok(Arc::new(database::Database::open(&self.database_url()).await?))
+        };
+        self.opened.get_or_try_init(open).await.map(Arc::clone)
+    }
+
+    /// Closes the journal, so that its file is whole without its write-ahead log and can be copied.
+    pub async fn close(&self) {
+        const PATIENCE: Duration = Duration::from_secs(5);
+        if let Some(journal) = self.opened.get() {
+            // What was appended is safe either way; a connection that hangs must not keep the program from ending.
+            let _ = tokio::time::timeout(PATIENCE, journal.close()).await;
+        }
+    }
+
+    /// The index, for reading; a folder without one is an error only when it is searched.
+    pub fn reader(&self) -> Result<Arc<dyn Store>> {
+        match TantivyStore::open(&self.index_folder()) {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(indexer::Error::NoIndex(_)) => Ok(Arc::new(crate::no_index::NoIndex::new(self.data.clone()))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub fn catalog(&self) -> Result<runbooks::Catalog> {
+        let mut catalog = runbooks::Catalog::shipped();
+        for folder in &self.config.runbooks.paths {
+            catalog = catalog.with_folder(folder).map_err(|mistakes| {
+                let text: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+                anyhow::anyhow!("{}\nmend your runbooks; `firstline runbook check` reads them again", text.join("\n"))
+            })?;
+        }
+        Ok(catalog)
+    }
+
+    /// The whole app over a store.
+    pub async fn app(&self, store: Arc<dyn Store>, rules: Rules) -> Result<Arc<App>> {
+        let parts = Parts {
+            store,
+            journal: self.journal().await?,
+            catalog: self.catalog()?,
+            actions: runbooks::actions::Actions::new(&self.config.actions, Arc::new(secrets::References)),
+            inventory: self.config.inventory.clone(),
+            aliases: self.config.aliases.clone(),
+            rules,
+            redactor: self.redactor()?,
+            model: crate::driver::tell::Model::from_settings(&self.config.llm)?,
+            zone: self.zone.clone(),
+            clock: now,
+        };
+        Ok(App::new(parts).await?)
+    }
+
+    /// The app as one-off commands use it: reading the index, deciding by the configured rules.
+    pub async fn reading_app(&self) -> Result<Arc<App>> {
+        self.app(self.reader()?, Rules::new(self.config.approval.clone())).await
+    }
+
+    /// How the program is called so that it finds this data.
+    fn program(&self) -> String {
+        let flag = |name: &str, path: &Path| format!(" --{name} {}", path.display());
+        let config = self
+            .config_path
+            .as_ref()
+            .filter(|path| **path != self.data.join("firstline.toml") && **path != Path::new("firstline.toml"));
+        let data = Some(&self.data).filter(|data| **data != self.config.data || self.is_data_given);
+        let config = config.map(|path| flag("config", path)).unwrap_or_default();
+        format!("firstline{config}{}", data.map(|path| flag("data", path)).unwrap_or_default())
+    }
+
+    pub fn style(&self) -> chat::TerminalStyle {
+        use std::io::IsTerminal as _;
+        let is_terminal = std::io::stdout().is_terminal();
+        let wanted =
+            is_terminal && std::env::var_os("NO_COLOR").is_none() && std::env::var("TERM").as_deref() != Ok("dumb");
+        let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
+        let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(width);
+        chat::TerminalStyle {
+            width: width.min(140),
+            colour: wanted,
+            zone: self.zone.clone(),
+            now: now(),
+            console: None,
+            program: self.program(),
+        }
+    }
+}
+
+/// The free bytes of the file system that `path` is on, or will be.
+pub fn free_bytes(path: &Path) -> Option<u64> {
+    let existing = path.ancestors().find(|ancestor| ancestor.exists())?;
+    let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
+    let stat = nix::sys::statvfs::statvfs(existing).ok()?;
+    Some(stat.blocks_available() * stat.fragment_size())
+}

@@ -1,0 +1,197 @@
+//! One step as the console shows it: what would run, how it stands, who did what.
+
+use chat::Decision;
+use evidence::{Redacted, Time};
+use incident::{Event, Incident, StepRecord};
+use jiff::SignedDuration;
+use runbooks::{Rules, Status, StepEvent};
+use serde::Serialize;
+
+use super::sentences::happened;
+
+/// The form of `GET /api/steps/{id}`.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepForm {
+    pub id: String,
+    pub incident: String,
+    pub proposal: String,
+    pub title: String,
+    pub summary: String,
+    pub action: String,
+    pub arguments: serde_json::Value,
+    pub target: String,
+    pub environment: String,
+    pub risk: evidence::answer::Risk,
+    pub state: chat::StepState,
+    pub digest: String,
+    pub expires: Time,
+    pub approvals: Vec<Decision>,
+    pub needed: u32,
+    pub who: String,
+    pub requester: String,
+    pub dry_run: Option<String>,
+    pub verify: Option<String>,
+    pub undo: Option<String>,
+    pub output: String,
+    pub outcome: Option<String>,
+    pub verification: Option<VerificationForm>,
+    pub history: Vec<HistoryRow>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct VerificationForm {
+    /// pending, interrupted, verified or failed.
+    pub state: &'static str,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct HistoryRow {
+    pub at: Time,
+    pub actor: String,
+    pub text: String,
+}
+
+pub fn status(status: Status) -> chat::StepState {
+    match status {
+        Status::Absent | Status::Proposed => chat::StepState::Proposed,
+        Status::Approved => chat::StepState::Approved,
+        Status::Running => chat::StepState::Running,
+        Status::Indeterminate => chat::StepState::Indeterminate,
+        Status::Succeeded => chat::StepState::Succeeded,
+        Status::Failed => chat::StepState::Failed,
+        Status::TimedOut => chat::StepState::TimedOut,
+        Status::Cancelled => chat::StepState::Cancelled,
+        Status::Rejected => chat::StepState::Rejected,
+        Status::Expired => chat::StepState::Expired,
+        Status::Superseded => chat::StepState::Superseded,
+    }
+}
+
+pub fn step(incident: &Incident, record: &StepRecord, rules: &Rules, now: Time) -> StepForm {
+    let content = record.step.content();
+    let view = record.step.view(rules);
+    let state = &record.state;
+    StepForm {
+        id: view.id,
+        incident: incident.id.clone(),
+        proposal: content.proposal.clone(),
+        title: title(incident, record),
+        summary: view.summary,
+        action: view.action,
+        arguments: view.arguments,
+        target: view.target,
+        environment: view.environment,
+        risk: view.risk,
+        state: status(state.status_at(now)),
+        digest: view.digest,
+        expires: view.expires,
+        approvals: approvals(record),
+        needed: state.facts.as_ref().map_or(view.approvals_needed, |facts| facts.approvals_needed),
+        who: rules.approvers_text(content.risk),
+        requester: content.requester.clone(),
+        dry_run: view.dry_run,
+        verify: view.verify,
+        undo: view.undo,
+        output: state.outcome.as_ref().map_or_else(String::new, |outcome| outcome.output.as_str().to_owned()),
+        outcome: outcome_sentence(record),
+        verification: verification(incident, record, now),
+        history: history(incident, record, now),
+    }
+}
+
+/// The steps of an incident as they were proposed: the best proposal first, its steps in their order.
+pub fn steps_in_order(incident: &Incident) -> Vec<&StepRecord> {
+    let mut ids: Vec<&str> = Vec::new();
+    for step in incident.proposals().flat_map(|proposal| &proposal.steps) {
+        if !ids.contains(&step.id()) {
+            ids.push(step.id());
+        }
+    }
+    ids.into_iter().filter_map(|id| incident.steps.get(id)).collect()
+}
+
+/// The title of the proposal that a step belongs to.
+pub(super) fn title(incident: &Incident, record: &StepRecord) -> String {
+    incident.proposal_of(record.step.id()).map_or_else(String::new, |proposal| proposal.title.clone())
+}
+
+/// What happened to one step, oldest first.
+pub(super) fn events_of<'i>(
+    incident: &'i Incident,
+    record: &'i StepRecord,
+) -> impl Iterator<Item = (Time, &'i str, &'i StepEvent)> {
+    incident.history.iter().filter_map(|happened| match &happened.event {
+        Event::Step { step, event } if step == record.step.id() => Some((happened.at, happened.actor.as_str(), event)),
+        _ => None,
+    })
+}
+
+pub(super) fn approvals(record: &StepRecord) -> Vec<Decision> {
+    let agreed = record.state.agreements.iter();
+    agreed.map(|agreement| Decision { person: agreement.by.name.clone(), at: agreement.at, reason: None }).collect()
+}
+
+/// When the watch over a step's evidence should have ended, if it did not: whoever watched it was stopped.
+///
+/// The journal has no entry for a watch that begins or stops, so this is read from what is missing at the deadline.
+pub(super) fn interrupted(incident: &Incident, record: &StepRecord, now: Time) -> Option<Time> {
+    const SLOW: SignedDuration = SignedDuration::from_secs(30);
+    let verify = record.step.content().verify.as_ref()?;
+    if record.state.status != Status::Succeeded {
+        return None;
+    }
+    let judged = events_of(incident, record).find(|(_, _, event)| matches!(event, StepEvent::Verified { .. }));
+    let deadline = record.state.since?.plus(SignedDuration::from_secs(verify.within_seconds.into()));
+    (judged.map_or(now, |(at, _, _)| at) > deadline.plus(SLOW)).then_some(deadline)
+}
+
+/// The line of an interrupted watch: in hindsight, or with what to do.
+pub(super) fn interruption(record: &StepRecord) -> &'static str {
+    if record.state.verified.is_some() {
+        "the watch was interrupted; it was taken up again later"
+    } else {
+        "the watch was interrupted before it could tell; a running `firstline serve` takes it up"
+    }
+}
+
+fn verification(incident: &Incident, record: &StepRecord, now: Time) -> Option<VerificationForm> {
+    let state = &record.state;
+    match (&state.verified, &record.step.content().verify) {
+        (Some((verified, text)), _) => {
+            let state = if *verified { "verified" } else { "failed" };
+            Some(VerificationForm { state, text: text.clone() })
+        }
+        (None, Some(_)) if interrupted(incident, record, now).is_some() => {
+            Some(VerificationForm { state: "interrupted", text: interruption(record).to_owned() })
+        }
+        (None, Some(verify)) if state.status == Status::Succeeded => {
+            Some(VerificationForm { state: "pending", text: format!("watching: {verify}") })
+        }
+        _ => None,
+    }
+}
+
+fn history(incident: &Incident, record: &StepRecord, now: Time) -> Vec<HistoryRow> {
+    let rows = events_of(incident, record);
+    let mut rows: Vec<HistoryRow> =
+        rows.map(|(at, actor, event)| HistoryRow { at, actor: actor.to_owned(), text: happened(event) }).collect();
+    if let Some(at) = interrupted(incident, record, now) {
+        rows.push(HistoryRow { at, actor: "firstline".to_owned(), text: interruption(record).to_owned() });
+        rows.sort_by_key(|row| row.at);
+    }
+    rows
+}
+
+fn outcome_sentence(record: &StepRecord) -> Option<String> {
+    let state = &record.state;
+    let reason = |reason: &Redacted| format!(": “{reason}”");
+    match (&state.outcome, &state.decided_by) {
+        (_, Some(person)) => {
+            let because = state.reason.as_ref().map(reason).unwrap_or_default();
+            Some(format!("{} by {}{because}", state.status, person.name))
+        }
+        (Some(outcome), None) => Some(outcome.summary.as_str().to_owned()),
+        (None, None) => None,
+    }
+}

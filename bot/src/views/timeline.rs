@@ -1,0 +1,132 @@
+//! What happened, oldest first: changes and evidence from the answers, then what people and Firstline did.
+
+use chat::TimelineRow;
+use evidence::answer::{Answer, Evidence, EvidenceKind, Verdict};
+use evidence::{Change, Time};
+use incident::{Event, Incident};
+use runbooks::{Outcomes, StepEvent};
+
+use super::sentences::{changed, happened, name_of, short};
+use super::step::{interrupted, interruption};
+
+/// Rows that say the same of the same moment are one row.
+#[derive(Default)]
+struct Rows(Vec<TimelineRow>);
+
+impl Rows {
+    fn push(&mut self, at: Time, kind: &str, text: String, actor: Option<&str>, refs: Vec<String>) {
+        let row = TimelineRow { at, kind: kind.to_owned(), text, actor: actor.map(str::to_owned), refs };
+        if !self.0.iter().any(|known| known.at == row.at && known.text == row.text) {
+            self.0.push(row);
+        }
+    }
+}
+
+/// `changes` are all that were recorded; those between the first sign and the last event belong to the story.
+pub fn timeline(incident: &Incident, changes: &[Change], now: Time) -> Vec<TimelineRow> {
+    let mut rows = Rows::default();
+    let answers: Vec<&Answer> = incident.questions.iter().filter_map(|inquiry| inquiry.answer.as_ref()).collect();
+    for answer in &answers {
+        for change in &answer.changes {
+            let text = changed(&change.service, &change.version, change.kind, change.by.as_deref());
+            rows.push(change.at, "deploy", text, None, vec![change.id.clone()]);
+        }
+        signs(&mut rows, answer);
+    }
+    let since = answers
+        .iter()
+        .flat_map(|answer| answer.changes.iter().map(|change| change.at).chain(answer.window.onset))
+        .min();
+    if let (Some(since), Some(last)) = (since, incident.history.last().map(|last| last.at)) {
+        for change in changes.iter().filter(|change| since <= change.at && change.at <= last) {
+            let text = changed(&change.service, &change.version, change.kind, change.by.as_deref());
+            rows.push(change.at, "deploy", text, None, Vec::new());
+        }
+    }
+    deeds(&mut rows, incident);
+    for record in incident.steps.values() {
+        if let Some(at) = interrupted(incident, record, now) {
+            rows.push(at, "unknown", interruption(record).to_owned(), None, Vec::new());
+        }
+    }
+    rows.0.sort_by_key(|row| row.at);
+    rows.0
+}
+
+/// When the evidence of a cause was first seen, and who fell silent.
+fn signs(rows: &mut Rows, answer: &Answer) {
+    let told = answer
+        .evidence
+        .iter()
+        .filter(|evidence| answer.verdict == Verdict::Cause && evidence.kind != EvidenceKind::Match);
+    for evidence in told.take(4) {
+        let Some((at, what)) = sign(evidence, answer.window.onset) else { continue };
+        let text = format!("{}: {what} “{}”", evidence.service, short(&evidence.template));
+        rows.push(at, "evidence", text, None, vec![evidence.id.clone()]);
+    }
+    for service in &answer.coverage.silent_services {
+        if let Some(onset) = answer.window.onset {
+            rows.push(onset, "silence", format!("{service} falls silent"), None, Vec::new());
+        }
+    }
+}
+
+fn sign(evidence: &Evidence, onset: Option<Time>) -> Option<(Time, &'static str)> {
+    let first = evidence.first?;
+    match evidence.kind {
+        EvidenceKind::New => Some((first, "first")),
+        EvidenceKind::Burst | EvidenceKind::Precursor | EvidenceKind::Match => {
+            Some((onset.unwrap_or(first).max(first), "more of"))
+        }
+        EvidenceKind::Silence | EvidenceKind::MissingFollowup => None,
+    }
+}
+
+/// What people and Firstline did.
+fn deeds(rows: &mut Rows, incident: &Incident) {
+    for entry in &incident.history {
+        let (kind, text) = match &entry.event {
+            Event::Asked(asked) => ("asked", format!("asked “{}”", short(&asked.question.text))),
+            Event::Step { event, .. } => match kind_of(event) {
+                Some(kind) => (kind, happened(event)),
+                None => continue,
+            },
+            Event::Proposed { proposals, .. } => match proposals.first() {
+                Some(first) => ("proposed", format!("proposed: {}", first.title)),
+                None => continue,
+            },
+            Event::Opened { title, .. } => ("note", format!("incident opened: {title}")),
+            Event::Resolved { note } if note.as_str().trim().is_empty() => ("resolved", "resolved it".to_owned()),
+            Event::Resolved { note } => ("resolved", format!("resolved it: “{note}”")),
+            Event::NotFound { reason, .. } => ("note", reason.clone()),
+            Event::Joined { .. } | Event::Found(_) | Event::Answered(_) | Event::Retold(_) => continue,
+        };
+        let actor = (entry.actor != "firstline").then(|| name_of(&entry.actor));
+        // A sentence that names its actor needs no second mention.
+        let actor = actor.filter(|actor| !text.starts_with(actor));
+        rows.push(entry.at, kind, text, actor, Vec::new());
+    }
+}
+
+/// `None` for what another row says already.
+fn kind_of(event: &StepEvent) -> Option<&'static str> {
+    Some(match event {
+        StepEvent::Proposed { .. } | StepEvent::Approved { .. } => return None,
+        StepEvent::Agreed { .. } => "approved",
+        StepEvent::Rejected { .. } | StepEvent::Cancelled { .. } => "rejected",
+        StepEvent::Verified { verified: true, .. } => "verified",
+        StepEvent::Verified { verified: false, .. } | StepEvent::Settled { succeeded: false, .. } => "failed",
+        StepEvent::Lost { .. } => "unknown",
+        StepEvent::Finished { outcome, .. } => match outcome.result {
+            Outcomes::Succeeded => "ran",
+            Outcomes::Unknown => "unknown",
+            Outcomes::Refused | Outcomes::Failed | Outcomes::TimedOut | Outcomes::Cancelled => "failed",
+        },
+        StepEvent::Expired { .. }
+        | StepEvent::Superseded { .. }
+        | StepEvent::Claimed { .. }
+        | StepEvent::CancelRequested { .. }
+        | StepEvent::DoneByHand { .. }
+        | StepEvent::Settled { succeeded: true, .. } => "ran",
+    })
+}

@@ -1,0 +1,134 @@
+//! The closed set of things a step can do. A new one is a file in `actions/` and its line in [`ACTIONS`].
+
+pub mod http;
+
+pub mod command;
+
+pub mod manual;
+
+mod output;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use evidence::Redactor;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::execute::{OnOutput, Outcome};
+
+/// Carries out one kind of step.
+#[async_trait]
+pub trait Action: Send + Sync {
+    fn name(&self) -> &'static str;
+
+    /// Rises when the meaning of arguments changes; a step approved for another version is refused.
+    fn version(&self) -> u32;
+
+    /// Everything wrong with these arguments, against the schema and against what the settings declare.
+    fn check(&self, arguments: &Value) -> Result<(), Vec<String>>;
+
+    /// One sentence that says what will be done. `arguments` have passed [`Action::check`] or are shown before they did.
+    fn describe(&self, arguments: &Value) -> String;
+
+    /// What would happen, without any of it happening. `None`: this action cannot tell.
+    async fn dry_run(&self, arguments: &Value, redactor: &Redactor) -> Result<Option<String>, String>;
+
+    async fn run(&self, arguments: &Value, run: &Run<'_>) -> Outcome;
+}
+
+/// What surrounds one run.
+pub struct Run<'r> {
+    pub redactor: &'r Redactor,
+    pub on_output: OnOutput,
+    pub cancelled: CancellationToken,
+    pub timeout: Duration,
+    /// The same for every request of this run.
+    pub idempotency_key: String,
+}
+
+/// Turns a reference (`env:NAME`, `file:PATH`) into the secret it names; the program supplies this.
+pub trait Secrets: Send + Sync {
+    /// # Errors
+    ///
+    /// A sentence that names the reference, never the secret.
+    fn secret(&self, reference: &str) -> Result<String, String>;
+}
+
+/// `[actions]` of the configuration: what steps may reach, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    pub endpoints: BTreeMap<String, Endpoint>,
+    pub programs: BTreeMap<String, Program>,
+}
+
+/// A service that `http` steps may call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoint {
+    /// `https://deploy.internal/api`; a step's path is appended to it.
+    pub base_url: String,
+    /// Header names and references to their values (`env:DEPLOY_TOKEN`, `file:/run/secrets/token`).
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// A query parameter that turns a request into a rehearsal, as `dry_run=true`; without it there is no rehearsal.
+    #[serde(default)]
+    pub dry_run: Option<String>,
+    /// The host name may resolve to a private or loopback address. A base URL that names such an address itself says so already.
+    #[serde(default)]
+    pub private: bool,
+}
+
+/// A program that `command` steps may start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// Absolute.
+    pub path: String,
+    /// The flags a step may pass (`--host`); any other argument that begins with `-` is refused.
+    #[serde(default)]
+    pub flags: Vec<String>,
+    /// Names of variables handed on from Firstline's own environment; nothing else is.
+    #[serde(default)]
+    pub env: Vec<String>,
+    /// An argument that makes it a rehearsal, as `--dry-run`; without it there is no rehearsal.
+    #[serde(default)]
+    pub dry_run: Option<String>,
+}
+
+/// An entry of the list.
+pub struct Entry {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub connect: fn(&Settings, Arc<dyn Secrets>) -> Box<dyn Action>,
+}
+
+pub const ACTIONS: &[Entry] = &[
+    Entry { name: "http", about: "a request to an endpoint that the settings declare", connect: http::connect },
+    Entry { name: "command", about: "a program that the settings declare, with arguments", connect: command::connect },
+    Entry { name: "manual", about: "a person does what it says and presses Done", connect: manual::connect },
+];
+
+/// The actions as the settings configure them.
+pub struct Actions {
+    actions: BTreeMap<&'static str, Box<dyn Action>>,
+}
+
+impl Actions {
+    pub fn new(settings: &Settings, secrets: Arc<dyn Secrets>) -> Actions {
+        let connect = |entry: &Entry| (entry.name, (entry.connect)(settings, secrets.clone()));
+        Actions { actions: ACTIONS.iter().map(connect).collect() }
+    }
+
+    pub fn named(&self, name: &str) -> Option<&dyn Action> {
+        self.actions.get(name).map(Box::as_ref)
+    }
+
+    pub fn names(&self) -> Vec<&'static str> {
+        ACTIONS.iter().map(|entry| entry.name).collect()
+    }
+}

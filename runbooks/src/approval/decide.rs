@@ -1,0 +1,287 @@
+//! Which commands are allowed in which state. Every check of who, when and what stands here, once.
+
+use evidence::{Redacted, Time};
+
+use super::{Facts, Person, Refusal, Status, StepEvent, StepState};
+use crate::canonical::Digest;
+use crate::execute::Outcome;
+use crate::policy::Rules;
+use crate::proposal::Step;
+
+/// What somebody wants to happen to a step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    Propose {
+        step: Box<Step>,
+    },
+    /// `digest` is the one of the card that the person saw.
+    Approve {
+        person: Person,
+        digest: Digest,
+        reason: Option<Redacted>,
+    },
+    /// A person carried out a manual step.
+    Done {
+        person: Person,
+        digest: Digest,
+        reason: Option<Redacted>,
+    },
+    /// Before the step started; revokes an approval too.
+    Reject {
+        person: Person,
+        reason: Option<Redacted>,
+    },
+    Cancel {
+        person: Person,
+        reason: Option<Redacted>,
+    },
+    /// Records that a deadline passed; the step is expired with or without it.
+    Expire,
+    Supersede {
+        by_step: String,
+    },
+    /// `claim` is a fresh random id; `digest` is of the bytes that the worker is about to run.
+    Claim {
+        claim: String,
+        worker: String,
+        digest: Digest,
+    },
+    Finish {
+        claim: String,
+        outcome: Outcome,
+    },
+    /// After a crash or a lost lease.
+    Lose {
+        why: String,
+    },
+    /// A human says what became of an indeterminate step.
+    Settle {
+        person: Person,
+        succeeded: bool,
+        reason: Option<Redacted>,
+    },
+    Verify {
+        verified: bool,
+        text: String,
+    },
+}
+
+/// Decides a command; the events are to be appended to the journal in one transaction and then applied.
+///
+/// `now` is the journal's clock: the later of the process clock and the last entry.
+///
+/// # Errors
+///
+/// A [`Refusal`], which changes nothing.
+pub fn decide(state: &StepState, command: Command, rules: &Rules, now: Time) -> Result<Vec<StepEvent>, Refusal> {
+    match command {
+        Command::Propose { step } => propose(state, &step, rules, now),
+        Command::Approve { person, digest, reason } => approve(state, person, digest, reason, rules, now),
+        Command::Done { person, digest, reason } => {
+            let facts = open_facts(state, "be done", now)?;
+            may_decide(&person, facts, rules)?;
+            if digest != facts.digest {
+                return Err(Refusal::OtherBytes);
+            }
+            if !facts.manual {
+                return Err(Refusal::NotByHand);
+            }
+            Ok(vec![StepEvent::DoneByHand { by: person, digest, reason, at: now }])
+        }
+        Command::Reject { person, reason } => {
+            let facts = open_facts(state, "be rejected", now)?;
+            may_decide(&person, facts, rules)?;
+            Ok(vec![StepEvent::Rejected { by: person, reason, at: now }])
+        }
+        Command::Cancel { person, reason } => cancel(state, person, reason, rules, now),
+        Command::Expire => match (state.deadline(), state.status_at(now)) {
+            (Some(_), Status::Expired) => Ok(vec![StepEvent::Expired { at: now }]),
+            (Some(until), _) => Err(Refusal::NotExpired { until }),
+            (None, status) => Err(Refusal::NotPossible { wish: "expire", status }),
+        },
+        Command::Supersede { by_step } => {
+            open_facts(state, "be replaced", now)?;
+            Ok(vec![StepEvent::Superseded { by_step, at: now }])
+        }
+        Command::Claim { claim, worker, digest } => start(state, claim, worker, digest, rules, now),
+        Command::Finish { claim, outcome } => finish(state, claim, outcome, now),
+        Command::Lose { why } => match state.status {
+            Status::Running => Ok(vec![StepEvent::Lost { why, at: now }]),
+            status => Err(Refusal::NotPossible { wish: "be lost", status }),
+        },
+        Command::Settle { person, succeeded, reason } => match (state.status, &state.facts) {
+            (Status::Indeterminate, Some(facts)) => {
+                may_decide(&person, facts, rules)?;
+                Ok(vec![StepEvent::Settled { by: person, succeeded, reason, at: now }])
+            }
+            (status, _) => Err(Refusal::NotPossible { wish: "be settled", status }),
+        },
+        Command::Verify { verified, text } => match state.status {
+            Status::Succeeded if state.verified.is_none() => Ok(vec![StepEvent::Verified { verified, text, at: now }]),
+            Status::Succeeded => Err(Refusal::AlreadyVerified),
+            status => Err(Refusal::NotPossible { wish: "be verified", status }),
+        },
+    }
+}
+
+fn propose(state: &StepState, step: &Step, rules: &Rules, now: Time) -> Result<Vec<StepEvent>, Refusal> {
+    if state.status != Status::Absent {
+        return Err(Refusal::AlreadyProposed);
+    }
+    let content = step.content();
+    if now >= content.expires {
+        return Err(Refusal::Expired { at: content.expires });
+    }
+    let facts = Facts {
+        digest: step.digest(),
+        risk: content.risk,
+        environment: content.environment.clone(),
+        proposer: content.proposer.clone(),
+        requester: content.requester.clone(),
+        manual: content.action == "manual",
+        approvals_needed: rules.approvals_needed(content.risk),
+        expires: content.expires,
+    };
+    Ok(vec![StepEvent::Proposed { facts, at: now }])
+}
+
+fn approve(
+    state: &StepState,
+    person: Person,
+    digest: Digest,
+    reason: Option<Redacted>,
+    rules: &Rules,
+    now: Time,
+) -> Result<Vec<StepEvent>, Refusal> {
+    let facts = open_facts(state, "be approved", now)?;
+    if state.status != Status::Proposed {
+        return Err(Refusal::NotPossible { wish: "be approved", status: state.status });
+    }
+    may_decide(&person, facts, rules)?;
+    if digest != facts.digest {
+        return Err(Refusal::OtherBytes);
+    }
+    if facts.manual {
+        return Err(Refusal::ByHand);
+    }
+    if is_own(&person, facts) && !rules.may_approve_own(facts.risk) {
+        return Err(Refusal::OwnRequest { name: person.name });
+    }
+    let needed = needed(facts, rules);
+    let agreed = count(state.people_who_agreed().len());
+    if state.people_who_agreed().iter().any(|agreed| agreed.id == person.id) {
+        return Err(Refusal::AlreadyAgreed { name: person.name, missing: needed.saturating_sub(agreed) });
+    }
+    let mut events = vec![StepEvent::Agreed { by: person, digest, reason, at: now }];
+    if agreed + 1 >= needed {
+        let start_by = now.plus(rules.start_deadline());
+        events.push(StepEvent::Approved { digest, start_by, at: now });
+    }
+    Ok(events)
+}
+
+fn cancel(
+    state: &StepState,
+    person: Person,
+    reason: Option<Redacted>,
+    rules: &Rules,
+    now: Time,
+) -> Result<Vec<StepEvent>, Refusal> {
+    let event = |running: bool, by: Person| {
+        if running {
+            StepEvent::CancelRequested { by, reason, at: now }
+        } else {
+            StepEvent::Cancelled { by, reason, at: now }
+        }
+    };
+    match (state.status_at(now), &state.facts) {
+        (Status::Proposed | Status::Approved, Some(facts)) => {
+            // Whoever asked may always take the question back.
+            if !(person.human && is_own(&person, facts)) {
+                may_decide(&person, facts, rules)?;
+            }
+            Ok(vec![event(false, person)])
+        }
+        (Status::Running, Some(facts)) if state.cancel_requested_by.is_none() => {
+            may_decide(&person, facts, rules)?;
+            Ok(vec![event(true, person)])
+        }
+        (status, _) => Err(Refusal::NotPossible { wish: "be cancelled", status }),
+    }
+}
+
+/// Reads the rules again: an approval given by somebody who lost the right since does not count.
+fn start(
+    state: &StepState,
+    claim: String,
+    worker: String,
+    digest: Digest,
+    rules: &Rules,
+    now: Time,
+) -> Result<Vec<StepEvent>, Refusal> {
+    let facts = open_facts(state, "start", now)?;
+    if state.status != Status::Approved || state.claim.is_some() {
+        return Err(Refusal::NotPossible { wish: "start", status: state.status });
+    }
+    if digest != facts.digest {
+        return Err(Refusal::OtherBytes);
+    }
+    if !rules.may_act_in(&facts.environment) {
+        return Err(Refusal::EnvironmentNotAllowed { environment: facts.environment.clone() });
+    }
+    let still_counts =
+        |person: &&Person| rules.may_approve(person) && (!is_own(person, facts) || rules.may_approve_own(facts.risk));
+    let agreed = count(state.people_who_agreed().into_iter().filter(still_counts).count());
+    if agreed < needed(facts, rules) {
+        return Err(Refusal::RulesChanged);
+    }
+    Ok(vec![StepEvent::Claimed { claim, worker, digest, at: now }])
+}
+
+fn finish(state: &StepState, claim: String, outcome: Outcome, now: Time) -> Result<Vec<StepEvent>, Refusal> {
+    if state.status != Status::Running {
+        return Err(Refusal::NotPossible { wish: "be finished", status: state.status });
+    }
+    if state.claim.as_ref().is_none_or(|held| held.id != claim) {
+        return Err(Refusal::OtherClaim);
+    }
+    Ok(vec![StepEvent::Finished { claim, outcome, at: now }])
+}
+
+/// The facts of a step that can still be decided.
+fn open_facts<'s>(state: &'s StepState, wish: &'static str, now: Time) -> Result<&'s Facts, Refusal> {
+    match (state.status_at(now), state.deadline(), &state.facts) {
+        (Status::Expired, Some(at), _) => Err(Refusal::Expired { at }),
+        (Status::Proposed | Status::Approved, _, Some(facts)) => Ok(facts),
+        (status, ..) => Err(Refusal::NotPossible { wish, status }),
+    }
+}
+
+fn may_decide(person: &Person, facts: &Facts, rules: &Rules) -> Result<(), Refusal> {
+    if !person.human {
+        return Err(Refusal::NotHuman { id: person.id.clone() });
+    }
+    if !rules.has_approvers() {
+        return Err(Refusal::NobodyMayApprove);
+    }
+    if !rules.may_approve(person) {
+        return Err(Refusal::MayNotApprove { name: person.name.clone() });
+    }
+    if !rules.may_act_in(&facts.environment) {
+        return Err(Refusal::EnvironmentNotAllowed { environment: facts.environment.clone() });
+    }
+    Ok(())
+}
+
+/// The stricter of what the card said and what the rules say now.
+fn needed(facts: &Facts, rules: &Rules) -> u32 {
+    facts.approvals_needed.max(rules.approvals_needed(facts.risk))
+}
+
+fn is_own(person: &Person, facts: &Facts) -> bool {
+    person.id == facts.requester || person.id == facts.proposer
+}
+
+fn count(n_people: usize) -> u32 {
+    u32::try_from(n_people).unwrap_or(u32::MAX)
+}

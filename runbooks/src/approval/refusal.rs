@@ -1,0 +1,54 @@
+//! Why nothing was done, each as a sentence with a next step: people read these in chat.
+
+use evidence::Time;
+
+use super::Status;
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the step is {status} and cannot {wish} any more; ask again for a fresh proposal if it is still needed")]
+    NotPossible { wish: &'static str, status: Status },
+    #[error("this expired at {at}; ask again for a fresh proposal")]
+    Expired { at: Time },
+    #[error("the step has not expired; it can still be decided until {until}")]
+    NotExpired { until: Time },
+    #[error("the step is not what was on the card any more; read the current card and decide on that one")]
+    OtherBytes,
+    #[error(
+        "nobody may approve steps yet; list people under `approvers` in the `[approval]` settings and restart, or carry it out by hand"
+    )]
+    NobodyMayApprove,
+    #[error("{name} may not approve this; ask one of the people named on the card")]
+    MayNotApprove { name: String },
+    #[error(
+        "steps may not be approved in environment `{environment}`; add it to `environments` in the `[approval]` settings, or carry it out by hand"
+    )]
+    EnvironmentNotAllowed { environment: String },
+    #[error("{name} asked for this and may not approve it too; ask somebody else to look at it")]
+    OwnRequest { name: String },
+    #[error("{name} has already agreed; it needs {missing} more of other people")]
+    AlreadyAgreed { name: String, missing: u32 },
+    #[error("only people decide; `{id}` is not a person")]
+    NotHuman { id: String },
+    #[error("this step is carried out by hand; do what it says, then press Done")]
+    ByHand,
+    #[error("this step runs by itself once it is approved; approve it instead")]
+    NotByHand,
+    #[error(
+        "the rules changed since this was approved and it no longer has enough approvals; ask again for a fresh proposal"
+    )]
+    RulesChanged,
+    #[error("another worker holds this step; its own report is awaited")]
+    OtherClaim,
+    #[error("the step was already proposed; look at its card")]
+    AlreadyProposed,
+    #[error("this was verified already; see the timeline")]
+    AlreadyVerified,
+}
+
+impl Refusal {
+    /// Whether this is what a click that came twice gets, so that a platform can stay quiet about it.
+    pub fn is_repetition(&self) -> bool {
+        matches!(self, Refusal::AlreadyAgreed { .. } | Refusal::AlreadyProposed | Refusal::AlreadyVerified)
+    }
+}

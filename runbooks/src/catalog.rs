@@ -1,0 +1,158 @@
+//! All runbooks by id: the shipped ones, inside the binary, and a team's own folder, which wins where ids are equal.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rust_embed::RustEmbed;
+use serde::Serialize;
+
+use crate::markdown;
+use crate::runbook::{Mistake, Runbook};
+
+#[derive(RustEmbed)]
+#[folder = "library/"]
+struct Library;
+
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    runbooks: BTreeMap<String, Runbook>,
+}
+
+/// What a page would be as a runbook, for a team that brings its wiki.
+#[derive(Clone, Debug, Serialize)]
+pub struct Import {
+    pub id: String,
+    pub title: String,
+    /// Line, action and text of each step.
+    pub steps: Vec<(usize, String, String)>,
+    pub notes: Vec<String>,
+}
+
+impl Catalog {
+    pub fn shipped() -> Catalog {
+        let mut catalog = Catalog::default();
+        for file in Library::iter().filter(|file| file.ends_with(".md") && !file.starts_with("README")) {
+            let bytes = Library::get(&file).expect("listed by the library itself").data;
+            let text = String::from_utf8_lossy(&bytes);
+            let runbook = markdown::read(&text, &file).expect("a test reads every shipped runbook");
+            catalog.runbooks.insert(runbook.id().to_owned(), runbook);
+        }
+        catalog
+    }
+
+    /// Adds every `.md` file of a folder, not of its subfolders.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes of all files; nothing is added then.
+    pub fn with_folder(mut self, folder: &Path) -> Result<Catalog, Vec<Mistake>> {
+        let files = files_in(&[folder])?;
+        let mut mistakes = Vec::new();
+        let mut seen: BTreeMap<String, String> = BTreeMap::new();
+        for (name, text) in files {
+            match markdown::read(&text, &name) {
+                Ok(runbook) => {
+                    if let Some(other) = seen.insert(runbook.id().to_owned(), name.clone()) {
+                        let text = format!("id `{}` is also that of `{other}`", runbook.id());
+                        mistakes.push(Mistake { file: name, line: 1, column: 1, text });
+                    }
+                    self.runbooks.insert(runbook.id().to_owned(), runbook);
+                }
+                Err(found) => mistakes.extend(found),
+            }
+        }
+        if mistakes.is_empty() { Ok(self) } else { Err(mistakes) }
+    }
+
+    pub fn get(&self, id: &str) -> Option<&Runbook> {
+        self.runbooks.get(id)
+    }
+
+    /// By id.
+    pub fn iter(&self) -> impl Iterator<Item = &Runbook> {
+        self.runbooks.values()
+    }
+
+    pub fn len(&self) -> usize {
+        self.runbooks.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.runbooks.is_empty()
+    }
+}
+
+/// Every mistake in these files, and in the `.md` files of these folders.
+pub fn check(paths: &[&Path]) -> Vec<Mistake> {
+    match files_in(paths) {
+        Err(mistakes) => mistakes,
+        Ok(files) => {
+            let read = |(name, text): (String, String)| markdown::read(&text, &name).err();
+            files.into_iter().filter_map(read).flatten().collect()
+        }
+    }
+}
+
+/// What became of a page.
+///
+/// # Errors
+///
+/// Every mistake in it.
+pub fn import(text: &str, file: &str) -> Result<Import, Vec<Mistake>> {
+    let runbook = markdown::read(text, file)?;
+    let steps = runbook.steps.iter().map(|step| {
+        let text = match step.block.args["instruction"].as_str() {
+            Some(instruction) => instruction.to_owned(),
+            None => step.heading.clone(),
+        };
+        (step.line, step.block.action.clone(), text)
+    });
+    let steps: Vec<_> = steps.collect();
+    let mut notes = Vec::new();
+    if runbook.is_plain_page {
+        notes.push(format!(
+            "{} steps, each done by a person; add fenced `step` blocks to let Firstline run some",
+            steps.len()
+        ));
+    }
+    if runbook.head.triggers.is_empty() {
+        notes.push("no triggers: it is never proposed by itself, only when somebody asks for it".to_owned());
+    }
+    if runbook.head.owner.is_empty() {
+        notes.push("no owner: say in the front matter whom to call".to_owned());
+    }
+    Ok(Import { id: runbook.head.id.clone(), title: runbook.head.title.clone(), steps, notes })
+}
+
+fn files_in(paths: &[&Path]) -> Result<Vec<(String, String)>, Vec<Mistake>> {
+    let mut files = Vec::new();
+    let mut mistakes = Vec::new();
+    let cannot = |path: &Path, error: std::io::Error| {
+        let file = path.display().to_string();
+        Mistake { text: format!("cannot be read: {error}"), file, line: 1, column: 1 }
+    };
+    for path in paths {
+        let mut found = vec![path.to_path_buf()];
+        if path.is_dir() {
+            match std::fs::read_dir(path) {
+                Ok(entries) => found = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect(),
+                Err(error) => mistakes.push(cannot(path, error)),
+            }
+            let is_page = |path: &Path| path.extension().is_some_and(|extension| extension == "md");
+            // A folder's README is about the folder.
+            let is_readme = |path: &Path| path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("readme"));
+            found.retain(|path| path.is_file() && is_page(path) && !is_readme(path));
+            found.sort();
+        }
+        for path in found {
+            match std::fs::read_to_string(&path) {
+                Ok(text) => files.push((path.display().to_string(), text)),
+                Err(error) => mistakes.push(cannot(&path, error)),
+            }
+        }
+    }
+    if mistakes.is_empty() { Ok(files) } else { Err(mistakes) }
+}
+
+#[cfg(test)]
+mod tests;

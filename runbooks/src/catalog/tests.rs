@@ -1,0 +1,67 @@
+//! The shipped runbooks, and folders of one's own.
+
+use std::fs;
+
+use super::*;
+
+#[test]
+fn the_shipped_runbooks_read_well() {
+    let catalog = Catalog::shipped();
+    assert!(catalog.len() >= 12);
+    for runbook in catalog.iter() {
+        let Runbook { head, text, steps, .. } = runbook;
+        let id = &head.id;
+        assert!(!head.when.is_empty() && !head.owner.is_empty() && head.says.is_some(), "{id}");
+        assert!(!head.triggers.is_empty() && !runbook.is_plain_page, "{id}");
+        for heading in ["## Use it when", "## How you know it worked", "## Who to call"] {
+            let is_there = text.contains(heading) || (id == "roll-back-deploy" && text.contains("call the owner"));
+            assert!(is_there, "{id} has no `{heading}`");
+        }
+        for step in steps.iter().filter(|step| step.block.action != "manual") {
+            assert!(step.block.verify.is_some() && step.block.undo.is_some(), "{id} step {}", step.id);
+        }
+        for (name, param) in &head.params {
+            assert!(!param.about.is_empty(), "{id} does not say what `{name}` is");
+        }
+    }
+}
+
+#[test]
+fn links_between_shipped_runbooks_lead_somewhere() {
+    let catalog = Catalog::shipped();
+    for runbook in catalog.iter() {
+        for link in runbook.text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let id = link.strip_suffix(".md").unwrap_or(link);
+            assert!(catalog.get(id).is_some(), "{} links to `{link}`", runbook.id());
+        }
+    }
+}
+
+#[test]
+fn a_team_s_own_runbook_wins_and_its_mistakes_stop_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("README.md", "no runbook");
+    write("notes.txt", "no runbook");
+    write("ours.md", "---\nid: restart-service\ntitle: Our restart\nrisk: enormous\n---\n1. Ask Ines\n");
+    write("wiki.md", "# Call\n\n- the phone\n");
+    let err = Catalog::shipped().with_folder(folder.path()).unwrap_err();
+    assert!(err[0].to_string().contains("ours.md") && err[0].line == 4, "{err:?}");
+    write(
+        "ours.md",
+        "---\nid: restart-service\ntitle: Our restart\nparams: {service: {type: service}}\n---\n1. Ask Ines\n",
+    );
+    let catalog = Catalog::shipped().with_folder(folder.path()).unwrap();
+    assert_eq!(catalog.get("restart-service").unwrap().head.title, "Our restart");
+    assert!(catalog.get("wiki").is_some());
+    write("bad.md", "---\nid: BAD\ntitle: x\n---\n- x\n");
+    assert_eq!(check(&[folder.path()]).len(), 1);
+    assert!(check(&[&folder.path().join("absent.md")])[0].text.contains("cannot be read"));
+}
+
+#[test]
+fn an_import_says_what_became_a_step() {
+    let import = import("# Slow\n\n1. Look\n2. Call\n", "slow.md").unwrap();
+    assert_eq!(import.steps.iter().map(|(line, ..)| *line).collect::<Vec<_>>(), [3, 4]);
+    assert_eq!(import.notes.len(), 3);
+}

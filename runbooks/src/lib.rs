@@ -1,0 +1,50 @@
+#![doc = include_str!("../README.md")]
+
+pub mod canonical;
+
+pub mod inventory;
+
+pub mod params;
+
+pub mod render;
+
+pub mod runbook;
+
+pub mod mistakes;
+
+pub mod markdown;
+
+pub mod catalog;
+
+pub mod candidates;
+
+pub mod verify;
+
+pub mod proposal;
+
+pub mod draft;
+
+pub mod policy;
+
+pub mod approval;
+
+pub mod invariants;
+
+pub mod actions;
+
+pub mod execute;
+
+#[cfg(test)]
+mod conformance;
+
+pub use approval::{Approved, Command, Person, Refusal, Status, StepEvent, StepState, apply, decide};
+pub use candidates::{Candidate, Situation};
+pub use canonical::Digest;
+pub use catalog::Catalog;
+pub use draft::{Context, Draft};
+pub use execute::{Outcome, Outcomes, execute};
+pub use inventory::Inventory;
+pub use policy::Rules;
+pub use proposal::{Proposal, Step, StepContent};
+pub use runbook::{Mistake, Runbook};
+pub use verify::Verify;

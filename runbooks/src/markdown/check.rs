@@ -1,0 +1,176 @@
+//! What must hold of a runbook beyond its YAML: names are declared, templates are plain, actions exist, durations read.
+//! Each mistake comes with the path of its key; what was a mistake of the YAML already is not blamed again.
+
+use regex::Regex;
+
+use super::yaml::Reading;
+use crate::actions::ACTIONS;
+use crate::mistakes::nearest;
+use crate::params::{Kind, seconds};
+use crate::render;
+use crate::runbook::{Block, Head, StepTemplate, UndoBlock, VerifyBlock};
+
+/// The path of a key, and what is wrong with it.
+type Found = Vec<(String, String)>;
+
+pub(super) fn head<T>(head: &Head, reading: &Reading<T>) -> Found {
+    let mut found = Found::new();
+    let mut say = |path: &str, text: String| found.push((path.to_owned(), text));
+    let is_slug =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if !is_slug(&head.id) {
+        say("id", format!("`id: {}` must be lower-case letters, digits and `-`", head.id));
+    }
+    if head.title.trim().is_empty() {
+        say("title", "`title` is empty".to_owned());
+    }
+    for (name, param) in &head.params {
+        let path = format!("params.{name}");
+        if !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
+            say(&path, format!("`{path}` must be lower-case letters, digits and `_`"));
+        }
+        if reading.is_in_doubt(&path) {
+            continue;
+        }
+        param.mistakes().into_iter().for_each(|text| say(&path, format!("`{path}` {text}")));
+        if param.kind == Kind::Version && !head.params.contains_key("service") {
+            say(&path, format!("`{path}` is a version, so there must be a parameter `service`"));
+        }
+    }
+    for (idx, trigger) in head.triggers.iter().enumerate() {
+        let path = format!("triggers[{idx}]");
+        if !(1..=100).contains(&trigger.fit) && !reading.is_in_doubt(&format!("{path}.fit")) {
+            say(&format!("{path}.fit"), "a trigger needs `fit` from 1 to 100: how well this remedy fits".to_owned());
+        }
+        if trigger.changes.is_empty() && trigger.evidence.is_none() && !reading.is_in_doubt(&path) {
+            say(&path, "a trigger needs `changes` or `evidence`, or it would fit everything".to_owned());
+        }
+        if let Some(Err(error)) = trigger.evidence.as_deref().map(Regex::new) {
+            let why = error.to_string();
+            let why = why.lines().last().unwrap_or_default();
+            say(&format!("{path}.evidence"), format!("`{path}.evidence` is not a regular expression: {why}"));
+        }
+    }
+    found.extend(head.says.as_deref().into_iter().flat_map(|source| in_template("says", source, Some(head))));
+    found
+}
+
+/// Checks a step; `head` is `None` when it could not be read, and the names of parameters with it.
+pub(super) fn step<T>(
+    step: &StepTemplate,
+    before: &[StepTemplate],
+    head: Option<&Head>,
+    reading: &Reading<T>,
+) -> Found {
+    let block = &step.block;
+    let mut found = Found::new();
+    let mut say = |path: &str, text: String| found.push((path.to_owned(), text));
+    if before.iter().any(|other| other.id == step.id) {
+        say("id", format!("step id `{}` is used twice", step.id));
+    }
+    if before.is_empty() && block.together {
+        say("together", "the first step has none before it to be `together` with".to_owned());
+    }
+    if block.target.is_none()
+        && !reading.is_in_doubt("target")
+        && head.is_some_and(|head| !head.params.contains_key("service"))
+    {
+        say("", "needs a `target`, because there is no parameter `service`".to_owned());
+    }
+    if let Some(timeout) = &block.timeout {
+        match seconds(timeout) {
+            Err(error) => say("timeout", format!("`timeout`: {error}")),
+            Ok(seconds) if seconds > 900 => say("timeout", format!("`timeout: {timeout}` is longer than `15m`")),
+            Ok(_) => {}
+        }
+    }
+    found.extend(in_action("action", &block.action));
+    found.extend(in_templates(block, head));
+    if let Some(verify) = &block.verify
+        && !reading.is_in_doubt("verify")
+    {
+        found.extend(in_verify(verify, head));
+    }
+    found
+}
+
+fn in_templates(block: &Block, head: Option<&Head>) -> Found {
+    let mut found = Found::new();
+    for source in render::texts(&block.args) {
+        found.extend(in_template("args", source, head));
+    }
+    found.extend(block.target.iter().flat_map(|target| in_template("target", target, head)));
+    match &block.undo {
+        Some(UndoBlock::Manual(sentence)) => found.extend(in_template("undo", sentence, head)),
+        Some(UndoBlock::Step(step)) => {
+            found.extend(in_action("undo.action", &step.action));
+            for source in render::texts(&step.args) {
+                found.extend(in_template("undo", source, head));
+            }
+        }
+        None => {}
+    }
+    found
+}
+
+fn in_verify(verify: &VerifyBlock, head: Option<&Head>) -> Found {
+    let mut found = Found::new();
+    let mut say = |path: &str, text: String| found.push((path.to_owned(), text));
+    match (&verify.evidence, &verify.query) {
+        (Some(wish), None) => {
+            let words: Vec<&str> = wish.split_whitespace().collect();
+            let is_subject = |word: &str| {
+                let number = word.strip_prefix('E').unwrap_or("");
+                word == "cited" || (!number.is_empty() && number.chars().all(|c| c.is_ascii_digit()))
+            };
+            if !matches!(words[..], [subject, "stops" | "returns" | "recovers"] if is_subject(subject)) {
+                let text = format!(
+                    "`verify.evidence: {wish}` must be `cited` or an id like `E1`, then `stops`, `returns` or `recovers`"
+                );
+                say("verify.evidence", text);
+            }
+            if verify.count.or(verify.at_most).or(verify.at_least).is_some() {
+                say("verify", "`count`, `at_most` and `at_least` belong to `verify.query`".to_owned());
+            }
+        }
+        (None, Some(_)) => {
+            let bounds = [verify.count, verify.at_most, verify.at_least].into_iter().flatten().count();
+            if bounds != 1 {
+                say("verify.query", "`verify.query` needs one of `count`, `at_most` and `at_least`".to_owned());
+            }
+        }
+        _ => say("verify", "`verify` needs either `evidence` or `query`".to_owned()),
+    }
+    for (key, duration) in [("for", &verify.holds), ("within", &verify.within)] {
+        if let Some(Err(error)) = duration.as_deref().map(seconds) {
+            say(&format!("verify.{key}"), format!("`verify.{key}`: {error}"));
+        }
+    }
+    found.extend(verify.query.iter().flat_map(|query| in_template("verify.query", query, head)));
+    found
+}
+
+fn in_action(path: &str, action: &str) -> Found {
+    let known: Vec<&str> = ACTIONS.iter().map(|entry| entry.name).collect();
+    if known.contains(&action) {
+        return Found::new();
+    }
+    let hint = nearest(action, known.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
+    let text = format!("unknown action `{action}`{} (known: {})", hint.unwrap_or_default(), known.join(", "));
+    vec![(path.to_owned(), text)]
+}
+
+fn in_template(path: &str, source: &str, head: Option<&Head>) -> Found {
+    let names = match render::names_in(source) {
+        Err(error) => return vec![(path.to_owned(), format!("`{path}`: {error}"))],
+        Ok(names) => names,
+    };
+    let Some(head) = head else { return Found::new() };
+    let known = || head.params.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let sentence = |name: &String| match head.params.is_empty() {
+        true => format!("`{path}` names `{name}`, but the runbook has no `params`"),
+        false => format!("`{path}` names `{name}`, which is not a parameter (known: {})", known()),
+    };
+    let unknown = names.iter().filter(|name| !head.params.contains_key(*name));
+    unknown.map(|name| (path.to_owned(), sentence(name))).collect()
+}

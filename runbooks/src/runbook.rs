@@ -1,0 +1,175 @@
+//! The checked form of a runbook file: what is in here parsed, names only declared parameters and known actions.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use evidence::ChangeKind;
+use evidence::answer::{EvidenceKind, Risk, Verdict};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::canonical::Digest;
+use crate::params::Param;
+
+/// A runbook as its file says it.
+///
+/// Invariant: made by [`crate::markdown::read`] only, which checked it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Runbook {
+    #[serde(flatten)]
+    pub head: Head,
+    pub steps: Vec<StepTemplate>,
+    /// Over the bytes of the file.
+    pub digest: Digest,
+    /// The file as written.
+    #[serde(skip)]
+    pub text: String,
+    /// Whether the page had no step blocks, so that its headings and lists became manual steps.
+    pub is_plain_page: bool,
+}
+
+/// The front matter.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    pub id: String,
+    pub title: String,
+    /// When to use it, for people.
+    #[serde(default)]
+    pub when: String,
+    #[serde(default)]
+    pub owner: String,
+    #[serde(default = "medium")]
+    pub risk: Risk,
+    /// The headline of a proposal, with parameters: `Roll back {{service}} to {{to}}`.
+    #[serde(default)]
+    pub says: Option<String>,
+    #[serde(default)]
+    pub params: BTreeMap<String, Param>,
+    /// Any one of them makes the runbook a candidate.
+    #[serde(default)]
+    pub triggers: Vec<Trigger>,
+}
+
+/// All conditions that are set must hold.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Trigger {
+    /// A suspected change of one of these kinds, with a known previous version.
+    pub changes: Vec<ChangeKind>,
+    /// A regular expression over the templates of evidence.
+    pub evidence: Option<String>,
+    /// Kinds of evidence that `evidence` looks at; all when empty.
+    pub kinds: Vec<EvidenceKind>,
+    /// Verdicts under which this applies; `[cause]` when empty.
+    pub verdicts: Vec<Verdict>,
+    /// No change is suspected: the remedy is not a rollback.
+    pub no_change: bool,
+    /// How well this remedy fits, `1..=100`.
+    pub fit: u32,
+}
+
+/// A fenced `step` block, or a line of a plain page.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepTemplate {
+    pub id: String,
+    /// The heading above it.
+    pub heading: String,
+    pub line: usize,
+    #[serde(flatten)]
+    pub block: Block,
+}
+
+/// What a `step` block says. Texts in `args`, `target` and `undo` are templates.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Block {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    pub action: String,
+    #[serde(default)]
+    pub args: Json,
+    /// `{{service}}` when not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The runbook's when not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<Risk>,
+    /// `60s` when not said; at most `15m`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<VerifyBlock>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<UndoBlock>,
+    /// One unit with the step before it.
+    #[serde(default)]
+    pub together: bool,
+}
+
+/// `evidence: cited recovers`, or `query: '…'` with `at_most` or `at_least`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyBlock {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// The same as `at_most`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<u64>,
+    /// How long it must hold; `45s` when not said.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub holds: Option<String>,
+    /// How long it may take; `5m` when not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged, expecting = "must be a sentence for a person, or a step with `action` and `args`")]
+pub enum UndoBlock {
+    /// A sentence for a person.
+    Manual(String),
+    Step(UndoStep),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UndoStep {
+    pub action: String,
+    #[serde(default)]
+    pub args: Json,
+}
+
+fn medium() -> Risk {
+    Risk::Medium
+}
+
+/// Something wrong in a runbook, where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mistake {
+    /// The file.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
+    pub text: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{} {}", self.file, self.line, self.column, self.text)
+    }
+}
+
+impl Runbook {
+    pub fn id(&self) -> &str {
+        &self.head.id
+    }
+}

@@ -1,0 +1,16 @@
+//! Whole incidents and the repository's own rules, in one binary so that the workspace links once.
+
+mod approvals;
+mod bad_input;
+mod browser;
+mod commands;
+mod console;
+mod incidents;
+mod layers;
+mod lines;
+mod mistakes;
+mod model;
+mod restarts;
+mod serve;
+mod shipped;
+mod tidy;
