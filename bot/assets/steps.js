@@ -149,7 +149,7 @@ export function step(view, { title, why, number, joins } = {}) {
   });
   listen(root, "verifying", ({ step: id, text }) => {
     const now = known.get(view.id);
-    if (id !== view.id || now?.state !== "succeeded" || now.verification?.state === "verified") return;
+    if (id !== view.id || now?.state !== "succeeded" || ["verified", "held_before"].includes(now.verification?.state)) return;
     known.set(view.id, { ...now, verification: { state: "pending", text } });
     redraw(draw, root);
   });
@@ -243,10 +243,10 @@ function ended(now, state) {
 }
 
 function verification({ state, text }) {
-  const tone = { verified: "ok", failed: "bad", interrupted: "warn" }[state] ?? "live";
-  const word = { verified: "Verified", failed: "Not verified", pending: "Watching", interrupted: "Not finished" }[state] ?? state;
+  const tone = { verified: "ok", held_before: "warn", failed: "bad", interrupted: "warn" }[state] ?? "live";
+  const word = { verified: "Verified", held_before: "Verified, but it was so before this step began", failed: "Not verified", pending: "Watching", interrupted: "Not finished" }[state] ?? state;
   return h("p", { class: `state ${tone}`, "data-verification": state },
-    state === "pending" ? h("span", { class: "spin", "aria-hidden": "true" }) : { verified: "✓", interrupted: "?" }[state] ?? "✗", ` ${word}: `, text.replace(/^watching /, ""));
+    state === "pending" ? h("span", { class: "spin", "aria-hidden": "true" }) : { verified: "✓", held_before: "!", interrupted: "?" }[state] ?? "✗", ` ${word}: `, text.replace(/^watching /, ""));
 }
 
 function history(now) {

@@ -114,6 +114,7 @@ async fn perform(app: &Arc<App>, incident: &str, effect: &Effect) -> Result<Vec<
 pub async fn resume(app: &Arc<App>, is_start: bool) -> Result<(), Refused> {
     const LYING: SignedDuration = SignedDuration::from_secs(30);
     app.sync().await?;
+    decide::withdraw_moot(app).await?;
     let now = app.now();
     let incidents: Vec<incident::Incident> = app.with_state(|state| state.incidents.values().cloned().collect());
     for incident in incidents {

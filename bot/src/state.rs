@@ -104,6 +104,14 @@ impl State {
             .max_by_key(|incident| incident.history.last().map(|last| last.at))
     }
 
+    /// Why nothing of this incident or conversation has to be decided any more: it, or what it joined, was resolved.
+    pub fn moot(&self, incident: &Incident) -> Option<String> {
+        let home = incident.joined.as_deref().and_then(|home| self.incidents.get(home));
+        let resolved = [Some(incident), home].into_iter().flatten().find(|incident| incident.resolved.is_some())?;
+        let (at, _) = resolved.resolved.as_ref()?;
+        Some(format!("incident `{}` was resolved at {at}", resolved.id))
+    }
+
     /// The steps that wait for a decision at `now`, the latest proposed first; those of one proposal keep their order.
     pub fn waiting(&self, now: Time) -> Vec<(&Incident, &StepRecord)> {
         let mut waiting: Vec<_> = Vec::new();

@@ -193,9 +193,17 @@ pub enum StepEvent {
         reason: Option<Redacted>,
         at: Time,
     },
+    /// Nobody has to decide it any more, as when its incident was resolved.
+    Withdrawn {
+        why: String,
+        at: Time,
+    },
     /// What the verify clause found; says nothing about whether the step ran.
     Verified {
         verified: bool,
+        /// It was so before the step began, so the step may not be what helped.
+        #[serde(default)]
+        held_before: bool,
         text: String,
         at: Time,
     },
@@ -217,6 +225,7 @@ impl StepEvent {
             | StepEvent::DoneByHand { at, .. }
             | StepEvent::Lost { at, .. }
             | StepEvent::Settled { at, .. }
+            | StepEvent::Withdrawn { at, .. }
             | StepEvent::Verified { at, .. } => *at,
         }
     }
@@ -245,6 +254,22 @@ pub struct Agreement {
     pub at: Time,
 }
 
+/// What the watch over a step's evidence found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    pub holds: bool,
+    /// It was so before the step began, so the step may not be what helped.
+    pub held_before: bool,
+    pub text: String,
+}
+
+impl Verification {
+    /// Whether it came to be so after the step, and not before.
+    pub fn shows_that_it_helped(&self) -> bool {
+        self.holds && !self.held_before
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     pub id: String,
@@ -267,7 +292,9 @@ pub struct StepState {
     /// Who ended it otherwise than by running it, or who settled it, and why.
     pub decided_by: Option<Person>,
     pub reason: Option<Redacted>,
-    pub verified: Option<(bool, String)>,
+    /// Why nobody has to decide it any more.
+    pub withdrawn: Option<String>,
+    pub verified: Option<Verification>,
     /// When the status last changed.
     pub since: Option<Time>,
 }

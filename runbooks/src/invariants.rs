@@ -178,6 +178,7 @@ impl<'h> Seen<'h> {
                 self.end_early("expired", broken);
             }
             StepEvent::Superseded { .. } => self.end_early("superseded", broken),
+            StepEvent::Withdrawn { .. } => self.end_early("withdrawn", broken),
             StepEvent::Cancelled { .. } => self.end_early("cancelled", broken),
             StepEvent::CancelRequested { .. } => {
                 if self.claim.is_none() {

@@ -86,6 +86,26 @@ fn by_default_nobody_may_approve_and_the_next_step_is_named() {
 }
 
 #[test]
+fn what_waits_is_withdrawn_when_its_incident_is_resolved() {
+    let server = operations();
+    let (place, step) = asked(&server, EVERYONE);
+    let incident = state(&place, &step)["incident"].as_str().expect("an id").to_owned();
+    place.ok(&["incident", "resolve", &incident, "--note", "a restart did it"]);
+    let stands = state(&place, &step);
+    assert_eq!(stands["state"], "cancelled", "{stands:#}");
+    let outcome = stands["outcome"].as_str().expect("why").to_owned();
+    assert!(outcome.starts_with("withdrawn: incident") && outcome.contains(&incident), "{outcome}");
+    assert_eq!(place.json(&["proposals"])["steps"], json!([]));
+
+    let said = place.fails(1, &["approve", id(&step)]);
+    assert!(said.contains("was resolved") && said.contains("ask again"), "{said}");
+    assert!(server.requests().is_empty());
+    let again = place.json(&["ask", "why is checkout failing?"]);
+    assert_ne!(again["proposals"][0]["steps"][0]["id"], step["id"], "asking again proposes afresh: {again:#}");
+    assert!(place.ok(&["audit", "verify"]).starts_with("whole"));
+}
+
+#[test]
 fn whoever_asked_needs_somebody_else_to_approve() {
     let server = operations();
     let me = terminal_person();

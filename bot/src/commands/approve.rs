@@ -145,7 +145,7 @@ fn as_it_ended(step: &str, record: &StepRecord) -> Result<()> {
                 "nobody knows how `{step}` ended; look at its target, then say so with `firstline done {step}` or `--failed`"
             )
         }
-        (Status::Succeeded, Some((false, _))) => {
+        (Status::Succeeded, Some(found)) if !found.holds => {
             bail!("`{step}` ran, and the logs do not show that it helped; see `firstline incident list` and ask again")
         }
         _ => Ok(()),

@@ -6,6 +6,7 @@ use evidence::Answer;
 use incident::{Asked, Context, Event, Known, KnownService, Overrides};
 use jiff::tz::TimeZone;
 
+use super::decide::withdraw_moot;
 use super::{Wait, drive};
 use crate::app::{App, Refused, RefusedKind};
 
@@ -99,7 +100,7 @@ pub async fn resolve(app: &Arc<App>, incident: &str, by: &str, note: &str) -> Re
         Ok(vec![Event::Resolved { note: note.clone() }])
     })
     .await?;
-    Ok(())
+    withdraw_moot(app).await
 }
 
 /// A short id that people can read aloud: no vowels, nothing that looks like something else.

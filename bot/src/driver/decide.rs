@@ -45,6 +45,10 @@ pub async fn decide(
     let reason: Option<Redacted> = reason.map(|reason| app.parts.redactor.redact(reason).0);
     let effects = app
         .record(&incident, &person.id, |current| {
+            if let (Wish::Approve { .. }, Some(why)) = (wish, app.with_state(|state| state.moot(current))) {
+                let next = "ask again for a fresh proposal if it is still needed";
+                return Err(Refused::new(RefusedKind::Conflict, why).next(next));
+            }
             let command = command(current, step, person, wish, reason.clone())?;
             commands(app, current, step, command)
         })
@@ -104,6 +108,23 @@ pub(super) async fn lose(app: &Arc<App>, incident: &str, step: &str, why: &str) 
 
 pub(super) async fn expire(app: &Arc<App>, incident: &str, step: &str) -> Result<(), Refused> {
     ignore_conflicts(by_itself(app, incident, step, Command::Expire).await)
+}
+
+/// Takes back what still waits although its incident was resolved, in conversations that joined it too.
+///
+/// Until then nobody can approve it either: [`decide`] looks at the same.
+pub(super) async fn withdraw_moot(app: &Arc<App>) -> Result<(), Refused> {
+    let moot: Vec<(String, String, String)> = app.with_state(|state| {
+        let waiting = state.waiting(app.now()).into_iter();
+        let moot = waiting.filter_map(|(incident, record)| {
+            Some((incident.id.clone(), record.step.id().to_owned(), state.moot(incident)?))
+        });
+        moot.collect()
+    });
+    for (incident, step, why) in moot {
+        ignore_conflicts(by_itself(app, &incident, &step, Command::Withdraw { why }).await)?;
+    }
+    Ok(())
 }
 
 fn ignore_conflicts(done: Result<Vec<Effect>, Refused>) -> Result<(), Refused> {

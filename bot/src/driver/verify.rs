@@ -27,7 +27,7 @@ pub(super) async fn perform(app: &Arc<App>, incident: &str, step: &str) -> Resul
         }
         None => false,
     };
-    let (verified, text) = loop {
+    let (verified, held_before, text) = loop {
         let now = app.now();
         let counts = match verify.window(done_at, now) {
             Some(window) => {
@@ -37,11 +37,8 @@ pub(super) async fn perform(app: &Arc<App>, incident: &str, step: &str) -> Resul
             None => None,
         };
         match verify.judge(done_at, now, counts) {
-            Judgement::Verified { text } if was_so => {
-                break (true, format!("{text}, as before this step: it may not be what helped"));
-            }
-            Judgement::Verified { text } => break (true, text),
-            Judgement::Failed { text } => break (false, text),
+            Judgement::Verified { text } => break (true, was_so, text),
+            Judgement::Failed { text } => break (false, was_so, text),
             Judgement::NotYet { text, again_at } => {
                 app.announce(Update::Verifying { step: step.to_owned(), text });
                 let pause = again_at.since(app.now()).max(jiff::SignedDuration::from_millis(200));
@@ -49,7 +46,7 @@ pub(super) async fn perform(app: &Arc<App>, incident: &str, step: &str) -> Resul
             }
         }
     };
-    match by_itself(app, incident, step, Command::Verify { verified, text }).await {
+    match by_itself(app, incident, step, Command::Verify { verified, held_before, text }).await {
         // Another process was faster: it judged the same evidence.
         Err(refused) if refused.kind == RefusedKind::Conflict => Ok(Vec::new()),
         done => done,

@@ -31,12 +31,16 @@ pub fn report(incident: &Incident, record: &StepRecord, now: Time) -> StepReport
         run: started.map(|started| Run { started, ended }),
         outcome: state.outcome.as_ref().map(|outcome| outcome.summary.as_str().to_owned()),
         verification: match (&state.verified, &record.step.content().verify) {
-            (Some((verified, text)), _) => {
-                Some(chat::message::Verification { verified: Some(*verified), at: verified_at, text: text.clone() })
+            (Some(found), _) => {
+                let (verified, text) = (Some(found.holds), found.text.clone());
+                Some(chat::message::Verification { verified, held_before: found.held_before, at: verified_at, text })
             }
-            (None, Some(verify)) if state.status == Status::Succeeded => {
-                Some(chat::message::Verification { verified: None, at: None, text: verify.to_string() })
-            }
+            (None, Some(verify)) if state.status == Status::Succeeded => Some(chat::message::Verification {
+                verified: None,
+                held_before: false,
+                at: None,
+                text: verify.to_string(),
+            }),
             _ => None,
         },
     }

@@ -36,8 +36,19 @@ pub(super) fn happened(event: &StepEvent) -> String {
             let how = if *succeeded { "succeeded" } else { "failed" };
             format!("{} says it {how}{}", by.name, because(reason.as_ref()))
         }
-        StepEvent::Verified { verified: true, text, .. } => format!("verified: {text}"),
-        StepEvent::Verified { verified: false, text, .. } => format!("not verified: {text}"),
+        StepEvent::Withdrawn { why, .. } => format!("withdrawn: {why}"),
+        StepEvent::Verified { verified, held_before, text, .. } => {
+            format!("{}{text}", verified_as(*verified, *held_before))
+        }
+    }
+}
+
+/// What stands before the sentence of a watch that has ended.
+pub(super) fn verified_as(verified: bool, held_before: bool) -> &'static str {
+    match (verified, held_before) {
+        (true, false) => "verified: ",
+        (true, true) => "verified, but it was so before this step began: ",
+        (false, _) => "not verified: ",
     }
 }
 

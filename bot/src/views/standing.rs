@@ -6,7 +6,7 @@ use incident::{Incident, StepRecord};
 use runbooks::{Status, StepEvent};
 use serde::Serialize;
 
-use super::sentences::name_of;
+use super::sentences::{happened, name_of};
 use super::step::{events_of, interrupted, steps_in_order, title};
 
 /// What the top of an incident's page says.
@@ -124,10 +124,14 @@ fn after(incident: &Incident, record: &StepRecord, now: Time) -> Standing {
         }
         (Status::Approved, _) => (Stand::Running, format!("Approved, starting: {name}"), None),
         (Status::Running, _) => (Stand::Running, format!("Running: {name}"), None),
-        (Status::Succeeded, Some((true, _))) => {
+        (Status::Succeeded, Some(found)) if found.shows_that_it_helped() => {
             (Stand::Over, format!("Verified, it helped: {name}"), Some("Resolve the incident.".to_owned()))
         }
-        (Status::Succeeded, Some((false, _))) => {
+        (Status::Succeeded, Some(found)) if found.holds => {
+            let text = format!("It is over, and was so before this step: {name}");
+            (Stand::Over, text, Some("Ask “is it fixed?”, then resolve the incident.".to_owned()))
+        }
+        (Status::Succeeded, Some(_)) => {
             (Stand::NotOver, format!("Done, but it did not help: {name}"), Some("Ask again, then decide.".to_owned()))
         }
         (Status::Succeeded, None) if interrupted(incident, record, now).is_some() => {
@@ -170,14 +174,13 @@ fn deeds(incident: &Incident, record: &StepRecord) -> Vec<Deed> {
             StepEvent::Settled { by, succeeded, .. } => {
                 format!("{} says it {}", by.name, if *succeeded { "succeeded" } else { "failed" })
             }
-            StepEvent::Verified { verified, text, .. } => {
-                format!("{}: {text}", if *verified { "verified" } else { "not verified" })
-            }
+            StepEvent::Verified { .. } => happened(event),
             StepEvent::Proposed { .. }
             | StepEvent::Approved { .. }
             | StepEvent::Rejected { .. }
             | StepEvent::Expired { .. }
             | StepEvent::Superseded { .. }
+            | StepEvent::Withdrawn { .. }
             | StepEvent::Cancelled { .. }
             | StepEvent::Claimed { .. }
             | StepEvent::CancelRequested { .. } => return None,

@@ -40,7 +40,7 @@ pub struct StepForm {
 
 #[derive(Clone, Debug, Serialize)]
 pub struct VerificationForm {
-    /// pending, interrupted, verified or failed.
+    /// pending, interrupted, verified, held_before (it was so before the step began) or failed.
     pub state: &'static str,
     pub text: String,
 }
@@ -158,9 +158,13 @@ pub(super) fn interruption(record: &StepRecord) -> &'static str {
 fn verification(incident: &Incident, record: &StepRecord, now: Time) -> Option<VerificationForm> {
     let state = &record.state;
     match (&state.verified, &record.step.content().verify) {
-        (Some((verified, text)), _) => {
-            let state = if *verified { "verified" } else { "failed" };
-            Some(VerificationForm { state, text: text.clone() })
+        (Some(found), _) => {
+            let state = match found {
+                found if found.shows_that_it_helped() => "verified",
+                found if found.holds => "held_before",
+                _ => "failed",
+            };
+            Some(VerificationForm { state, text: found.text.clone() })
         }
         (None, Some(_)) if interrupted(incident, record, now).is_some() => {
             Some(VerificationForm { state: "interrupted", text: interruption(record).to_owned() })
@@ -192,6 +196,6 @@ fn outcome_sentence(record: &StepRecord) -> Option<String> {
             Some(format!("{} by {}{because}", state.status, person.name))
         }
         (Some(outcome), None) => Some(outcome.summary.as_str().to_owned()),
-        (None, None) => None,
+        (None, None) => state.withdrawn.as_ref().map(|why| format!("withdrawn: {why}")),
     }
 }

@@ -134,7 +134,12 @@ impl World {
     }
 
     fn verify(&mut self, at: &str, verified: bool) {
-        self.command(at, Command::Verify { verified, text: "E1 has stopped".into() });
+        self.command(at, Command::Verify { verified, held_before: false, text: "E1 has stopped".into() });
+    }
+
+    fn verify_what_was_so_before(&mut self, at: &str) {
+        let found = Command::Verify { verified: true, held_before: true, text: "E1 has stopped".into() };
+        self.command(at, found);
     }
 
     fn check(&self, now: &str, state: Stand, text: &str, left: &[&str]) {
@@ -164,6 +169,17 @@ fn a_verified_step_is_over_with_who_did_what_when() {
     let expected =
         [("14:18:04", "ines approved it"), ("14:18:11", "it ran: 200 OK"), ("14:19:02", "verified: E1 has stopped")];
     assert_eq!(done, expected.map(|(at, text)| (time(at), text)));
+}
+
+#[test]
+fn a_step_is_not_praised_for_what_was_so_before() {
+    let mut world = World::new(true);
+    world.run(Outcomes::Succeeded);
+    world.verify_what_was_so_before("14:19:02");
+    let text = "It is over, and was so before this step: Roll back checkout";
+    world.check("14:19:03", Stand::Over, text, &["Ask “is it fixed?”, then resolve the incident."]);
+    let done = standing(&world.0, time("14:19:03")).done;
+    assert_eq!(done[2].text, "verified, but it was so before this step began: E1 has stopped");
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn kind_of(event: &StepEvent) -> Option<&'static str> {
     Some(match event {
         StepEvent::Proposed { .. } | StepEvent::Approved { .. } => return None,
         StepEvent::Agreed { .. } => "approved",
-        StepEvent::Rejected { .. } | StepEvent::Cancelled { .. } => "rejected",
+        StepEvent::Rejected { .. } | StepEvent::Cancelled { .. } | StepEvent::Withdrawn { .. } => "rejected",
         StepEvent::Verified { verified: true, .. } => "verified",
         StepEvent::Verified { verified: false, .. } | StepEvent::Settled { succeeded: false, .. } => "failed",
         StepEvent::Lost { .. } => "unknown",

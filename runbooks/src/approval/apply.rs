@@ -3,7 +3,7 @@
 
 use evidence::Time;
 
-use super::{Agreement, Claim, Status, StepEvent, StepState};
+use super::{Agreement, Claim, Status, StepEvent, StepState, Verification};
 use crate::canonical::Digest;
 use crate::execute::Outcomes;
 
@@ -84,9 +84,16 @@ pub fn apply(mut state: StepState, event: &StepEvent) -> StepState {
                 state.move_to(if *succeeded { Status::Succeeded } else { Status::Failed }, *at);
             }
         }
-        StepEvent::Verified { verified, text, .. } => {
+        StepEvent::Withdrawn { why, at } => {
+            if state.is_open() {
+                state.withdrawn = Some(why.clone());
+                state.move_to(Status::Cancelled, *at);
+            }
+        }
+        StepEvent::Verified { verified, held_before, text, .. } => {
             if state.status == Status::Succeeded && state.verified.is_none() {
-                state.verified = Some((*verified, text.clone()));
+                let (holds, held_before) = (*verified, *held_before);
+                state.verified = Some(Verification { holds, held_before, text: text.clone() });
             }
         }
     }

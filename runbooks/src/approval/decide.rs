@@ -60,8 +60,14 @@ pub enum Command {
         succeeded: bool,
         reason: Option<Redacted>,
     },
+    /// Nobody has to decide it any more; said by Firstline itself.
+    Withdraw {
+        why: String,
+    },
     Verify {
         verified: bool,
+        /// It was so before the step began.
+        held_before: bool,
         text: String,
     },
 }
@@ -116,8 +122,14 @@ pub fn decide(state: &StepState, command: Command, rules: &Rules, now: Time) -> 
             }
             (status, _) => Err(Refusal::NotPossible { wish: "be settled", status }),
         },
-        Command::Verify { verified, text } => match state.status {
-            Status::Succeeded if state.verified.is_none() => Ok(vec![StepEvent::Verified { verified, text, at: now }]),
+        Command::Withdraw { why } => {
+            open_facts(state, "be withdrawn", now)?;
+            Ok(vec![StepEvent::Withdrawn { why, at: now }])
+        }
+        Command::Verify { verified, held_before, text } => match state.status {
+            Status::Succeeded if state.verified.is_none() => {
+                Ok(vec![StepEvent::Verified { verified, held_before, text, at: now }])
+            }
             Status::Succeeded => Err(Refusal::AlreadyVerified),
             status => Err(Refusal::NotPossible { wish: "be verified", status }),
         },

@@ -24,6 +24,7 @@ enum Move {
     Done(usize),
     Expire,
     Supersede,
+    Withdraw,
     Claim { worker: u8, right_bytes: bool },
     Finish { worker: u8, result: Outcomes },
     Crash,
@@ -50,6 +51,7 @@ fn moves() -> impl Strategy<Value = Move> {
         1 => people.clone().prop_map(Move::Done),
         1 => Just(Move::Expire),
         1 => Just(Move::Supersede),
+        1 => Just(Move::Withdraw),
         5 => (0..2u8, prop::bool::weighted(0.9)).prop_map(|(worker, right_bytes)| Move::Claim { worker, right_bytes }),
         3 => (0..2u8, results).prop_map(|(worker, result)| Move::Finish { worker, result }),
         1 => Just(Move::Crash),
@@ -107,6 +109,7 @@ fn command(step: &Step, a_move: &Move) -> Option<Command> {
         Move::Done(who) => Command::Done { person: person(*who), digest: step.digest(), reason },
         Move::Expire => Command::Expire,
         Move::Supersede => Command::Supersede { by_step: "other".into() },
+        Move::Withdraw => Command::Withdraw { why: "resolved".into() },
         Move::Claim { worker, right_bytes } => {
             Command::Claim { claim: claim(*worker), worker: "w".into(), digest: digest(*right_bytes) }
         }
@@ -116,7 +119,7 @@ fn command(step: &Step, a_move: &Move) -> Option<Command> {
         }
         Move::Crash => Command::Lose { why: "crash".into() },
         Move::Settle { who, succeeded } => Command::Settle { person: person(*who), succeeded: *succeeded, reason },
-        Move::Verify => Command::Verify { verified: true, text: "stopped".into() },
+        Move::Verify => Command::Verify { verified: true, held_before: false, text: "stopped".into() },
         Move::Wait(_) => return None,
     })
 }

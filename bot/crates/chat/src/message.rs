@@ -76,6 +76,9 @@ pub struct StepReport {
 pub struct Verification {
     /// `None` while the evidence is still being watched.
     pub verified: Option<bool>,
+    /// It was so before the step began, so the step may not be what helped.
+    #[serde(default)]
+    pub held_before: bool,
     pub at: Option<Time>,
     pub text: String,
 }

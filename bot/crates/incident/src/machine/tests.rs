@@ -184,7 +184,7 @@ fn after_each_event_a_replay_finds_exactly_what_is_left_to_do() {
     let effects = world.command(Command::Finish { claim: "c".into(), outcome });
     assert_eq!(effects.as_slice(), std::slice::from_ref(&verify));
     assert_eq!(world.replayed().unfinished(), [verify]);
-    world.command(Command::Verify { verified: true, text: "E1 has stopped".into() });
+    world.command(Command::Verify { verified: true, held_before: false, text: "E1 has stopped".into() });
     assert_eq!(world.replayed().unfinished(), []);
 }
 

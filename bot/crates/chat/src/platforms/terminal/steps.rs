@@ -51,6 +51,9 @@ fn parts(step: &StepReport, clock: &Clock) -> Vec<String> {
     if let Some(verification) = &step.verification {
         let when = verification.at.map(|at| format!(" {}", clock.second(at))).unwrap_or_default();
         parts.push(match verification.verified {
+            Some(true) if verification.held_before => {
+                format!("verified{when}, but it was so before this step began: {}", verification.text)
+            }
             Some(true) => format!("verified{when}: {}", verification.text),
             Some(false) => format!("not verified{when}: {}", verification.text),
             None => format!("watching: {}", verification.text),

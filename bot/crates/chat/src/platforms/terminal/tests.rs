@@ -126,6 +126,7 @@ fn a_decided_step_is_one_line() {
         run: Some(Run { started: at("14:18:05"), ended: Some(at("14:18:11")) }),
         verification: Some(Verification {
             verified: Some(true),
+            held_before: false,
             at: Some(at("14:19:02")),
             text: "E1 has stopped (0 in the last 45 s, was 96/min)".into(),
         }),
