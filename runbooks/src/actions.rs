@@ -104,14 +104,35 @@ pub struct Program {
 pub struct Entry {
     pub name: &'static str,
     pub about: &'static str,
+    /// Whether arguments have the form of this action, before parameters are filled in and whatever the settings declare.
+    pub form: fn(&Value) -> Result<(), String>,
     pub connect: fn(&Settings, Arc<dyn Secrets>) -> Box<dyn Action>,
 }
 
 pub const ACTIONS: &[Entry] = &[
-    Entry { name: "http", about: "a request to an endpoint that the settings declare", connect: http::connect },
-    Entry { name: "command", about: "a program that the settings declare, with arguments", connect: command::connect },
-    Entry { name: "manual", about: "a person does what it says and presses Done", connect: manual::connect },
+    Entry {
+        name: "http",
+        about: "a request to an endpoint that the settings declare",
+        form: http::form,
+        connect: http::connect,
+    },
+    Entry {
+        name: "command",
+        about: "a program that the settings declare, with arguments",
+        form: command::form,
+        connect: command::connect,
+    },
+    Entry {
+        name: "manual",
+        about: "a person does what it says and presses Done",
+        form: manual::form,
+        connect: manual::connect,
+    },
 ];
+
+fn form_of<'v, A: Deserialize<'v>>(arguments: &'v Value) -> Result<(), String> {
+    A::deserialize(arguments).map(|_| ()).map_err(|error| error.to_string())
+}
 
 /// The actions as the settings configure them.
 pub struct Actions {

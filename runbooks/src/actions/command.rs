@@ -43,6 +43,10 @@ struct Command {
     grace: Duration,
 }
 
+pub(super) fn form(arguments: &Value) -> Result<(), String> {
+    super::form_of::<Arguments>(arguments)
+}
+
 pub fn connect(settings: &Settings, secrets: Arc<dyn Secrets>) -> Box<dyn Action> {
     Box::new(Command { programs: settings.programs.clone(), secrets, grace: GRACE })
 }

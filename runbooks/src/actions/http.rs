@@ -49,6 +49,10 @@ struct Http {
     clients: [OnceLock<Result<Client, String>>; 2],
 }
 
+pub(super) fn form(arguments: &Value) -> Result<(), String> {
+    super::form_of::<Arguments>(arguments)
+}
+
 pub fn connect(settings: &Settings, secrets: Arc<dyn Secrets>) -> Box<dyn Action> {
     Box::new(Http { endpoints: settings.endpoints.clone(), secrets, clients: [OnceLock::new(), OnceLock::new()] })
 }

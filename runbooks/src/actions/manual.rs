@@ -20,6 +20,10 @@ struct Arguments {
 
 struct Manual;
 
+pub(super) fn form(arguments: &Value) -> Result<(), String> {
+    super::form_of::<Arguments>(arguments)
+}
+
 pub fn connect(_: &Settings, _: Arc<dyn Secrets>) -> Box<dyn Action> {
     Box::new(Manual)
 }

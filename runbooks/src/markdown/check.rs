@@ -85,6 +85,9 @@ pub(super) fn step<T>(
         }
     }
     found.extend(in_action("action", &block.action));
+    if !reading.is_in_doubt("action") {
+        found.extend(in_arguments("args", &block.action, &block.args));
+    }
     found.extend(in_templates(block, head));
     if let Some(verify) = &block.verify
         && !reading.is_in_doubt("verify")
@@ -104,6 +107,7 @@ fn in_templates(block: &Block, head: Option<&Head>) -> Found {
         Some(UndoBlock::Manual(sentence)) => found.extend(in_template("undo", sentence, head)),
         Some(UndoBlock::Step(step)) => {
             found.extend(in_action("undo.action", &step.action));
+            found.extend(in_arguments("undo.args", &step.action, &step.args));
             for source in render::texts(&step.args) {
                 found.extend(in_template("undo", source, head));
             }
@@ -158,6 +162,16 @@ fn in_action(path: &str, action: &str) -> Found {
     let hint = nearest(action, known.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
     let text = format!("unknown action `{action}`{} (known: {})", hint.unwrap_or_default(), known.join(", "));
     vec![(path.to_owned(), text)]
+}
+
+/// Whether the arguments have the form of their action; what a parameter will fill in is judged when it is.
+fn in_arguments(path: &str, action: &str, args: &serde_json::Value) -> Found {
+    let Some(entry) = ACTIONS.iter().find(|entry| entry.name == action) else { return Found::new() };
+    let none = serde_json::json!({});
+    match (entry.form)(if args.is_null() { &none } else { args }) {
+        Err(error) if !error.contains("{{") => vec![(path.to_owned(), format!("`{path}` of `{action}`: {error}"))],
+        _ => Found::new(),
+    }
 }
 
 fn in_template(path: &str, source: &str, head: Option<&Head>) -> Found {

@@ -69,6 +69,17 @@ fn a_front_matter_that_cannot_be_read_does_not_hide_the_steps() {
 }
 
 #[test]
+fn arguments_have_the_form_of_their_action() {
+    let step = |args: &str| format!("{HEAD}```step\naction: command\n{args}```\n");
+    check(&step("args: {program: x, args: [a]}\n"), &["x.md:9:1 `args` of `command`: unknown field `args`"]);
+    check(&step(""), &["x.md:8:1 `args` of `command`: missing field `program`"]);
+    check(&step("args: {program: x, argv: a}\n"), &["x.md:9:1 `args` of `command`: invalid type"]);
+    let number = HEAD.replace("params:\n", "params:\n  n: {type: integer, min: 100, max: 599}\n");
+    let filled_in = "```step\naction: http\nargs: {endpoint: x, path: /, expect: {status: '{{n}}'}}\n```\n";
+    assert_eq!(read(&format!("{number}{filled_in}"), "x.md").err(), None);
+}
+
+#[test]
 fn a_number_is_good_text() {
     let page = "---\nid: 7\ntitle: 2024\nrisk: enormous\n---\n- x\n";
     check(page, &["x.md:4:1 `risk: enormous`"]);
@@ -86,7 +97,7 @@ fn a_wrong_type_in_the_front_matter_names_its_line() {
 
 #[test]
 fn blocks_need_front_matter_and_steps_need_distinct_names() {
-    check("```step\naction: manual\n```\n", &["x.md:1:1 no front matter"]);
+    check("```step\naction: manual\nargs: {instruction: x}\n```\n", &["x.md:1:1 no front matter"]);
     let twice = "```step\nid: a\naction: manual\nargs: {instruction: x}\n```\n".repeat(2);
     check(&format!("{HEAD}{twice}"), &["x.md:13: used twice"]);
     check("Nothing to do here.\n", &["x.md:1:1 has no steps"]);

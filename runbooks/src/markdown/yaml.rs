@@ -94,6 +94,7 @@ impl<T> Reading<T> {
             let Some((Json::Object(table), (name, value))) = at(document, &steps).zip(stand_in) else {
                 return false;
             };
+            self.set_aside.insert(missing);
             return table.insert((*name).to_owned(), Json::from(*value)).is_none();
         }
         if let Some(key) = unknown_key(message)
