@@ -163,6 +163,21 @@ mod tests {
     }
 
     #[test]
+    fn stranger_is_whom_a_supervisor_says_has_died() {
+        let known = ["web".to_owned(), "kernel".to_owned(), "systemd".to_owned(), "kubelet".to_owned()];
+        let check = |speaker: u16, line: &'static str, expected: &[&str]| {
+            assert_eq!(strangers([(speaker, line)].into_iter(), &known), expected, "{line}");
+        };
+        check(1, "Out of memory: Killed process <*> (redis-server) total-vm:<*>", &["redis-server"]);
+        check(2, "postgresql@15-main.service: Main process exited, code=killed, status=9/KILL", &["postgresql"]);
+        check(3, "Back-off restarting failed container=search pod=<*>", &["search"]);
+        check(0, "Out of memory: Killed process <*> (redis-server) total-vm:<*>", &[]);
+        check(1, "Out of memory: Killed process <*> (web) total-vm:<*>", &[]);
+        check(1, "Out of memory: Killed process <*> (<*>) total-vm:<*>", &[]);
+        check(2, "Failed to start session <*> of user root.", &[]);
+    }
+
+    #[test]
     fn store_is_known_by_its_role() {
         let check = |text: &str, services: &[&'static str], expected: Option<u16>| {
             assert_eq!(role_named(text, (0..).zip(services.iter().copied())), expected, "{text}");

@@ -6,6 +6,7 @@ use evidence::answer::{Coverage, EvidenceKind, Suspect, Verdict};
 use evidence::{Change, Observed, Time};
 
 use crate::analyses::{Study, deaths, precursor, silence};
+use crate::blame::{self, Blame};
 use crate::findings::{Finding, Findings, Reason, SilentService};
 use crate::localise::{CHANCE, Standing, TELLING};
 use crate::present::Buckets;
@@ -127,10 +128,20 @@ fn shown(
     let culprit = decision.culprit.as_ref().map(|culprit| culprit.service);
     let rank =
         |service: u16| standings.iter().position(|standing| standing.service == service).unwrap_or(standings.len());
+    let speaks = findings.iter().any(|finding| culprit == Some(finding.service) && finding.weight >= TELLING);
+    let is_alarm = |finding: &Finding| finding.surprise >= CHANCE && finding.tone > Tone::Calm;
     let value = |finding: &Finding| {
         let is_culprits = culprit == Some(finding.service);
         let of_rank = 0.2 / (1.0 + rank(finding.service) as f64);
-        finding.weight + of_rank + if is_culprits && finding.weight >= TELLING { 1.0 } else { 0.0 }
+        // A death is told by others; where the culprit's own lines tell nothing, that telling convicts it.
+        let tells_of_its_death = || {
+            !speaks
+                && is_alarm(finding)
+                && blame::is_deadly(scene.text(finding.subject))
+                && matches!((&finding.blame, culprit), (Blame::Others(named), Some(culprit)) if named.contains(&culprit))
+        };
+        let convicts = (is_culprits && finding.weight >= TELLING) || tells_of_its_death();
+        finding.weight + of_rank + if convicts { 1.0 } else { 0.0 }
     };
     let mut positions: Vec<usize> = (0..findings.len())
         .filter(|position| {
@@ -211,13 +222,24 @@ pub(crate) fn citations(findings: &[Finding], ids: &BTreeMap<usize, String>, ser
     let mut own: Vec<(&usize, &String)> =
         ids.iter().filter(|(position, _)| findings[**position].service == service).collect();
     own.sort_by(|a, b| findings[*b.0].weight.total_cmp(&findings[*a.0].weight).then(a.0.cmp(b.0)));
+    if own.is_empty() {
+        // What it does not say itself, others say of it.
+        let accuses =
+            |position: &usize| matches!(&findings[*position].blame, Blame::Others(named) if named.contains(&service));
+        own = ids.iter().filter(|(position, _)| accuses(position)).collect();
+    }
     own.into_iter().map(|(_, id)| id.clone()).take(4).collect()
 }
 
 fn why(scene: &Scene<'_>, findings: &[Finding], standing: &Standing) -> String {
     let own = findings.iter().filter(|finding| finding.service == standing.service);
     let Some(best) = own.max_by(|a, b| a.weight.total_cmp(&b.weight)) else {
-        return "went silent, and its callers say so".to_owned();
+        let service = usize::from(standing.service);
+        let wrote = scene.service_count.get(service).zip(scene.service_baseline_count.get(service));
+        return match wrote {
+            Some((0, 0)) | None => "writes nothing itself; others say that it failed".to_owned(),
+            Some(_) => "went silent, and its callers say so".to_owned(),
+        };
     };
     let what = match best.kind {
         EvidenceKind::New => "writes a kind of message never seen before",

@@ -144,6 +144,7 @@ const DEADLY: [&str; 14] = [
 ];
 
 pub(crate) fn is_deadly(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
+    // Whoever calls the `oom-killer` is mostly not whom it kills.
+    let lower = text.to_ascii_lowercase().replace("oom-killer", "");
     DEADLY.iter().any(|phrase| lower.contains(phrase))
 }

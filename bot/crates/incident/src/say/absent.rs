@@ -4,6 +4,7 @@ use evidence::answer::EvidenceKind;
 
 use super::quote::{named, quoted};
 use super::{Draft, Findings, at, ratio, thousands};
+use crate::blame::{is_deadly, is_supervisor};
 use crate::check::Ground;
 use crate::findings::Reason;
 use crate::understand::Question;
@@ -116,6 +117,10 @@ fn told_by_callers(culprit: &str, ground: &Ground<'_>) -> Option<Draft> {
     let reported = findings.facts.reported.iter().find(|reported| reported.service == culprit)?;
     let evidence = findings.evidence.iter().find(|evidence| reported.citations.contains(&evidence.id))?;
     let (caller, quote) = (&evidence.service, quoted(&evidence.template)?);
+    if let Some(at_death) = evidence.first.filter(|_| is_supervisor(caller) && is_deadly(&evidence.template)) {
+        let at_death = at(at_death, ground);
+        return Some(Draft::new(format!("{culprit} died at {at_death}: {caller} logs {quote}."), [&evidence.id]));
+    }
     let since = reported.since.map_or_else(String::new, |since| format!(" since {}", at(since, ground)));
     Some(Draft::new(format!("{culprit} fails its callers{since}: {caller} logs {quote}."), [&evidence.id]))
 }
