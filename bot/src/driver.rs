@@ -64,6 +64,9 @@ pub enum Wait {
     ForEverything,
 }
 
+/// What nobody has touched for so long has been left behind.
+const LYING: SignedDuration = SignedDuration::from_secs(30);
+
 /// Performs effects and those that follow from them.
 ///
 /// # Errors
@@ -107,26 +110,50 @@ async fn perform(app: &Arc<App>, incident: &str, effect: &Effect) -> Result<Vec<
     }
 }
 
-/// Takes up what a process that died left behind. Steps that it was running become indeterminate: nobody knows how they ended.
+/// Notices steps whose process died while it ran them: nobody knows how they ended, so they become indeterminate.
+///
+/// # Errors
+///
+/// When the journal cannot be read or written.
+pub async fn notice_lost_runs(app: &Arc<App>) -> Result<(), Refused> {
+    app.sync().await?;
+    let now = app.now();
+    let is_lost = |record: &incident::StepRecord| {
+        let timeout = SignedDuration::from_secs(record.step.content().timeout_seconds.into());
+        let overdue = record.state.since.is_some_and(|since| now > since.plus(timeout).plus(LYING));
+        let holder = record.state.claim.as_ref().map_or("", |claim| claim.worker.as_str());
+        let is_gone = overdue || !execute::is_alive(holder);
+        record.state.status == Status::Running && holder != execute::worker() && is_gone
+    };
+    let lost: Vec<(String, String)> = app.with_state(|state| {
+        let records = state
+            .incidents
+            .values()
+            .flat_map(|incident| incident.steps.iter().map(|(id, record)| (incident.id.clone(), id.clone(), record)));
+        records.filter(|(.., record)| is_lost(record)).map(|(incident, step, _)| (incident, step)).collect()
+    });
+    for (incident, step) in lost {
+        decide::lose(app, &incident, &step, "the process that ran it is gone").await?;
+    }
+    Ok(())
+}
+
+/// Takes up what a process that died left behind.
 ///
 /// `is_start` says that this process has just started. Otherwise only what has been lying for a while is taken up,
 /// because another process may be at it.
+///
+/// # Errors
+///
+/// When the journal cannot be read or written.
 pub async fn resume(app: &Arc<App>, is_start: bool) -> Result<(), Refused> {
-    const LYING: SignedDuration = SignedDuration::from_secs(30);
-    app.sync().await?;
+    notice_lost_runs(app).await?;
     decide::withdraw_moot(app).await?;
     let now = app.now();
     let incidents: Vec<incident::Incident> = app.with_state(|state| state.incidents.values().cloned().collect());
     for incident in incidents {
         for (id, record) in &incident.steps {
-            let overdue = record.state.since.is_some_and(|since| {
-                now > since.plus(SignedDuration::from_secs(record.step.content().timeout_seconds.into())).plus(LYING)
-            });
-            let holder = record.state.claim.as_ref().map_or("", |claim| claim.worker.as_str());
-            let is_gone = overdue || !execute::is_alive(holder);
-            if record.state.status == Status::Running && holder != execute::worker() && is_gone {
-                decide::lose(app, &incident.id, id, "the process that ran it is gone").await?;
-            } else if record.state.status != Status::Expired && record.state.status_at(now) == Status::Expired {
+            if record.state.status != Status::Expired && record.state.status_at(now) == Status::Expired {
                 decide::expire(app, &incident.id, id).await?;
             }
         }

@@ -108,8 +108,16 @@ impl State {
     pub fn moot(&self, incident: &Incident) -> Option<String> {
         let home = incident.joined.as_deref().and_then(|home| self.incidents.get(home));
         let resolved = [Some(incident), home].into_iter().flatten().find(|incident| incident.resolved.is_some())?;
-        let (at, _) = resolved.resolved.as_ref()?;
-        Some(format!("incident `{}` was resolved at {at}", resolved.id))
+        Some(format!("incident `{}` was resolved", resolved.id))
+    }
+
+    /// The steps of which nobody knows how they ended, the latest first.
+    pub fn unknown(&self) -> Vec<(&Incident, &StepRecord)> {
+        let steps =
+            self.incidents.values().flat_map(|incident| incident.steps.values().map(move |record| (incident, record)));
+        let mut unknown: Vec<_> = steps.filter(|(_, record)| record.state.status == Status::Indeterminate).collect();
+        unknown.sort_by_key(|(_, record)| Reverse(record.state.since));
+        unknown
     }
 
     /// The steps that wait for a decision at `now`, the latest proposed first; those of one proposal keep their order.

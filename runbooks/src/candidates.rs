@@ -11,7 +11,6 @@ use serde::Serialize;
 use crate::catalog::Catalog;
 use crate::inventory::{Inventory, flag_name};
 use crate::params::{Param, Source, Value, Values};
-use crate::render;
 use crate::runbook::{Runbook, Trigger};
 
 /// What is known when runbooks are chosen.
@@ -67,10 +66,9 @@ fn candidate(runbook: &Runbook, situation: &Situation<'_>) -> Option<Candidate> 
     let (fit, found, params) = tries.max_by_key(|(fit, ..)| *fit)?;
     let evidence_ids = found.evidence.iter().take(3).map(|evidence| evidence.id.clone());
     let citations = evidence_ids.chain(found.change.map(|change| change.id.clone())).collect();
-    let says = runbook.head.says.as_deref().and_then(|source| render::text(source, &params).ok());
     Some(Candidate {
         runbook: runbook.id().to_owned(),
-        title: says.unwrap_or_else(|| runbook.head.title.clone()),
+        title: runbook.title_with(&params),
         params,
         why: why(&found),
         citations,
@@ -150,7 +148,7 @@ fn fill(runbook: &Runbook, found: &Match<'_>, situation: &Situation<'_>) -> Opti
 }
 
 fn wanted(param: &Param, found: &Match<'_>, situation: &Situation<'_>) -> Option<String> {
-    let from = param.from.and_then(|source| from_source(source, found, situation));
+    let from = param.source().and_then(|source| from_source(source, found, situation));
     from.or_else(|| param.default.as_ref().map(Value::to_string))
 }
 

@@ -124,13 +124,11 @@ impl Draft {
             return Err(mistakes);
         }
         join_units(&runbook.steps, &mut steps);
-        let says = runbook.head.says.as_deref().map(|source| render::text(source, params)).transpose();
-        let says = says.map_err(|error| vec![error])?;
         Ok(Draft {
             id: context.proposal.to_owned(),
             incident: context.incident.to_owned(),
             runbook: runbook.id().to_owned(),
-            title: says.unwrap_or_else(|| runbook.head.title.clone()),
+            title: runbook.title_with(params),
             params: params.iter().map(|(name, value)| (name.clone(), value.to_string())).collect(),
             why: format!("{} asked for it", context.proposer),
             citations: citations.to_vec(),

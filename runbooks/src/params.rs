@@ -102,6 +102,22 @@ impl fmt::Display for Value {
 }
 
 impl Param {
+    /// Where its value comes from when Firstline proposes the runbook: what is said, else what its type can only mean.
+    pub fn source(&self) -> Option<Source> {
+        let of_kind = match self.kind {
+            Kind::Service => Source::SuspectService,
+            Kind::Environment => Source::Environment,
+            Kind::Host => Source::SuspectHost,
+            Kind::Queue => Source::SuspectQueue,
+            Kind::Flag => Source::FlagName,
+            Kind::Version | Kind::String | Kind::Integer | Kind::Enum | Kind::Duration | Kind::Bool => {
+                return self.from;
+            }
+        };
+        // A default that was written is wanted more than what nobody wrote.
+        self.from.or(self.default.is_none().then_some(of_kind))
+    }
+
     /// What is wrong with the declaration itself.
     pub fn mistakes(&self) -> Vec<String> {
         let mut mistakes = Vec::new();

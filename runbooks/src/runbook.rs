@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::canonical::Digest;
-use crate::params::Param;
+use crate::params::{Param, Values};
+use crate::render;
 
 /// A runbook as its file says it.
 ///
@@ -171,5 +172,12 @@ impl fmt::Display for Mistake {
 impl Runbook {
     pub fn id(&self) -> &str {
         &self.head.id
+    }
+
+    /// What a proposal with these parameters is called: what it `says`, else its title, with the values filled in.
+    pub fn title_with(&self, params: &Values) -> String {
+        let says = self.head.says.as_deref().unwrap_or(&self.head.title);
+        // A title is for people: braces that are no parameter stay as they are.
+        render::text(says, params).unwrap_or_else(|_| self.head.title.clone())
     }
 }

@@ -128,3 +128,43 @@ fn at_whatever_moment_the_power_goes_a_step_runs_at_most_once() {
     assert_eq!(keys.len(), server.requests().len(), "each run has a key of its own");
     assert!(place.ok(&["audit", "verify"]).starts_with("whole"));
 }
+
+#[test]
+fn a_terminal_that_was_killed_in_the_middle_leaves_a_step_that_people_settle() {
+    let place = Place::new();
+    place.write(
+        "runbooks/slow.md",
+        "---\nid: slow-fix\ntitle: Slow fix of {{service}}\nparams:\n  service: {type: service}\n\
+         triggers:\n  - {evidence: exhausted, fit: 99}\n---\n\
+         ```step\naction: command\nargs: {program: slow, argv: ['20']}\n```\n",
+    );
+    place.write(
+        "data/firstline.toml",
+        "[approval]\napprovers = [\"*\"]\nenvironments = [\"production\"]\nself_approval = true\n\
+         [runbooks]\npaths = [\"runbooks\"]\n[actions.programs.slow]\npath = \"/bin/sleep\"\n",
+    );
+    Story::until_now().tell(&place);
+    let answer = place.json(&["ask", "why is checkout failing?"]);
+    let proposals = answer["proposals"].as_array().expect("proposals");
+    let slow = proposals.iter().find(|proposal| proposal["title"] == "Slow fix of checkout");
+    let step = &slow.unwrap_or_else(|| panic!("{answer:#}"))["steps"][0];
+    let id = step["id"].as_str().expect("an id");
+
+    let mut terminal =
+        place.command(&["approve", id]).stdout(std::process::Stdio::null()).spawn().expect("the program starts");
+    until("it runs", || state(&place, step) == "running");
+    terminal.kill().expect("it can be killed");
+    terminal.wait().expect("it ends");
+
+    let listed = place.ok(&["proposals"]);
+    assert!(
+        listed.contains("nobody knows how it ended") && listed.contains(&format!("done {id} --failed")),
+        "{listed}"
+    );
+    let refused = place.fails(1, &["approve", id]);
+    assert!(refused.contains("nobody knows how it ended") && refused.contains("firstline done"), "{refused}");
+    place.ok(&["done", id, "--failed", "--reason", "checkout was untouched"]);
+    assert_eq!(state(&place, step), "failed");
+    let timeline = place.ok(&["incident", "timeline", answer["incident"].as_str().expect("an incident")]);
+    assert!(timeline.contains("says it failed") && timeline.contains("checkout was untouched"), "{timeline}");
+}

@@ -12,7 +12,7 @@ use super::{print, print_json};
 use crate::app::{App, Refused, Update};
 use crate::cli::DecideArgs;
 use crate::driver::decide::{Wish, decide};
-use crate::driver::{Wait, drive};
+use crate::driver::{Wait, drive, notice_lost_runs};
 use crate::setup::Setup;
 use crate::state::State;
 use crate::views;
@@ -23,7 +23,7 @@ pub async fn list(setup: &Setup, incident: Option<&str>) -> Result<()> {
 }
 
 pub(super) async fn list_of(setup: &Setup, app: &Arc<App>, incident: Option<&str>) -> Result<()> {
-    app.sync().await?;
+    notice_lost_runs(app).await?;
     let now = app.now();
     if let Some(id) = incident
         && app.incident(id).is_none()
@@ -45,14 +45,18 @@ pub(super) async fn list_of(setup: &Setup, app: &Arc<App>, incident: Option<&str
     print(&chat::render_proposals(&waiting, &setup.style()))
 }
 
-/// The steps of one incident with what was decided; of all of them only what waits.
+/// The steps of one incident with what was decided; of all of them only what a person has to look at or decide.
 fn shown<'s>(
     state: &'s State,
     incident: Option<&str>,
     now: Time,
 ) -> impl Iterator<Item = (&'s Incident, &'s StepRecord)> {
     let steps = match incident {
-        None => state.waiting(now),
+        None => {
+            let mut steps = state.unknown();
+            steps.extend(state.waiting(now));
+            steps
+        }
         Some(id) => {
             let found = state.incidents.get(id).into_iter();
             found
@@ -91,7 +95,7 @@ pub(super) async fn decide_and_follow(
     wish: impl FnOnce(Digest) -> Wish,
     reason: Option<&str>,
 ) -> Result<()> {
-    app.sync().await?;
+    notice_lost_runs(app).await?;
     let named = app.with_state(|state| {
         state.step_named(id).map(|(_, record)| {
             (record.step.id().to_owned(), record.step.digest(), record.step.content().summary.clone())

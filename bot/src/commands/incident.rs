@@ -11,6 +11,7 @@ use crate::views;
 
 pub async fn run(setup: &Setup, command: &IncidentCommand) -> Result<()> {
     let app = setup.reading_app().await?;
+    crate::driver::notice_lost_runs(&app).await?;
     let now = app.now();
     let named = |id: &str| {
         let missing = || Refused::not_found(format!("no incident `{id}`")).next("`firstline incident list` shows them");

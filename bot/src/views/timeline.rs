@@ -87,8 +87,8 @@ fn deeds(rows: &mut Rows, incident: &Incident) {
     for entry in &incident.history {
         let (kind, text) = match &entry.event {
             Event::Asked(asked) => ("asked", format!("asked “{}”", short(&asked.question.text))),
-            Event::Step { event, .. } => match kind_of(event) {
-                Some(kind) => (kind, happened(event)),
+            Event::Step { step, event } => match kind_of(event) {
+                Some(kind) => (kind, which(incident, step, event)),
                 None => continue,
             },
             Event::Proposed { proposals, .. } => match proposals.first() {
@@ -105,6 +105,17 @@ fn deeds(rows: &mut Rows, incident: &Incident) {
         // A sentence that names its actor needs no second mention.
         let actor = actor.filter(|actor| !text.starts_with(actor));
         rows.push(entry.at, kind, text, actor, Vec::new());
+    }
+}
+
+/// What happened, and to which step where there are several.
+fn which(incident: &Incident, step: &str, event: &StepEvent) -> String {
+    let text = happened(event);
+    match incident.steps.get(step) {
+        Some(record) if incident.steps.len() > 1 => {
+            format!("{text} · {}", short(record.step.content().summary.as_str()))
+        }
+        _ => text,
     }
 }
 

@@ -120,7 +120,7 @@ pub fn decide(state: &StepState, command: Command, rules: &Rules, now: Time) -> 
                 may_decide(&person, facts, rules)?;
                 Ok(vec![StepEvent::Settled { by: person, succeeded, reason, at: now }])
             }
-            (status, _) => Err(Refusal::NotPossible { wish: "be settled", status }),
+            (status, _) => Err(Refusal::NothingToSettle { status }),
         },
         Command::Withdraw { why } => {
             open_facts(state, "be withdrawn", now)?;
@@ -265,6 +265,7 @@ fn open_facts<'s>(state: &'s StepState, wish: &'static str, now: Time) -> Result
     match (state.status_at(now), state.deadline(), &state.facts) {
         (Status::Expired, Some(at), _) => Err(Refusal::Expired { at }),
         (Status::Proposed | Status::Approved, _, Some(facts)) => Ok(facts),
+        (Status::Indeterminate, ..) => Err(Refusal::EndUnknown),
         (status, ..) => Err(Refusal::NotPossible { wish, status }),
     }
 }

@@ -8,6 +8,12 @@ use super::Status;
 pub enum Refusal {
     #[error("the step is {status} and cannot {wish} any more; ask again for a fresh proposal if it is still needed")]
     NotPossible { wish: &'static str, status: Status },
+    #[error(
+        "the step is indeterminate, nobody knows how it ended; look at its target, then say on its card or with `firstline done` what you found"
+    )]
+    EndUnknown,
+    #[error("the step is {status}; only of one whose end is unknown can people say whether it succeeded or failed")]
+    NothingToSettle { status: Status },
     #[error("this expired at {at}; ask again for a fresh proposal")]
     Expired { at: Time },
     #[error("the step has not expired; it can still be decided until {until}")]
@@ -30,7 +36,7 @@ pub enum Refusal {
     AlreadyAgreed { name: String, missing: u32 },
     #[error("only people decide; `{id}` is not a person")]
     NotHuman { id: String },
-    #[error("this step is carried out by hand; do what it says, then press Done")]
+    #[error("this step is carried out by hand; do what it says, then press Done, or say `firstline done`")]
     ByHand,
     #[error("this step runs by itself once it is approved; approve it instead")]
     NotByHand,

@@ -127,7 +127,7 @@ fn high_risk_needs_two_people_not_two_clicks() {
 fn a_crash_leaves_a_question_that_only_a_human_answers() {
     let lost = after(vec![propose(), approve(ines()), claim("c"), Command::Lose { why: "restart".into() }]);
     assert_eq!(lost.status, Status::Indeterminate);
-    refused(&lost, claim("d"), &rules(), 2, "the step is indeterminate and cannot start");
+    refused(&lost, claim("d"), &rules(), 2, "the step is indeterminate, nobody knows");
     let settle = |person| Command::Settle { person, succeeded: true, reason: None };
     refused(&lost, settle(Person::program("firstline")), &rules(), 2, "only people decide");
     let events = decide(&lost, settle(ines()), &rules(), at(9_999)).unwrap();

@@ -33,6 +33,10 @@ pub(super) fn head<T>(head: &Head, reading: &Reading<T>) -> Found {
             continue;
         }
         param.mistakes().into_iter().for_each(|text| say(&path, format!("`{path}` {text}")));
+        if !head.triggers.is_empty() && param.source().is_none() && param.default.is_none() {
+            let text = format!("`{path}` needs `from` or `default`, or no trigger can propose this runbook");
+            say(&path, text);
+        }
         if param.kind == Kind::Version && !head.params.contains_key("service") {
             say(&path, format!("`{path}` is a version, so there must be a parameter `service`"));
         }

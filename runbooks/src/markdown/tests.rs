@@ -80,6 +80,13 @@ fn arguments_have_the_form_of_their_action() {
 }
 
 #[test]
+fn a_runbook_that_no_trigger_could_fill_in_is_named() {
+    let head = HEAD.replace("params:\n", "triggers:\n  - {evidence: x, fit: 50}\nparams:\n  n: {type: bool}\n");
+    check(&format!("{head}- Do it\n"), &["x.md:7:3 `params.n` needs `from` or `default`"]);
+    assert!(read(&format!("{}- Do it\n", head.replace("bool}", "bool, default: true}")), "x.md").is_ok());
+}
+
+#[test]
 fn a_number_is_good_text() {
     let page = "---\nid: 7\ntitle: 2024\nrisk: enormous\n---\n- x\n";
     check(page, &["x.md:4:1 `risk: enormous`"]);

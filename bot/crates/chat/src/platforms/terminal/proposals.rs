@@ -25,7 +25,7 @@ pub(super) fn proposed(answer: &Answer, total: usize, style: &TerminalStyle) -> 
     if let [step] = first.steps.as_slice() {
         entry("Proposed", vec![span(&first.title, Tone::Strong), span(facts(step, clock), Tone::Plain)]);
         entry("", vec![span(what_runs(step), Tone::Dim)]);
-        entry("", vec![span(format!("{} approve {}", style.program, step.id), Tone::Link)]);
+        entry("", vec![span(format!("{} {} {}", style.program, verb(step), step.id), Tone::Link)]);
     } else {
         entry("Proposed", vec![span(&first.title, Tone::Strong)]);
         for (n, step) in first.steps.iter().enumerate() {
@@ -35,7 +35,7 @@ pub(super) fn proposed(answer: &Answer, total: usize, style: &TerminalStyle) -> 
                 continue;
             }
             entry("", vec![span(format!("{}. {}{}", n + 1, step.summary, facts(step, clock)), Tone::Plain)]);
-            entry("", vec![span(format!("{} approve {}", style.program, step.id), Tone::Link)]);
+            entry("", vec![span(format!("{} {} {}", style.program, verb(step), step.id), Tone::Link)]);
         }
     }
     if !others.is_empty() {
@@ -63,7 +63,7 @@ fn block(waiting: &Waiting, total: usize, clock: &Clock) -> Vec<Line> {
         &[
             span(format!("{} · ", step.id), Tone::Link),
             span(&waiting.title, Tone::Strong),
-            span(facts(step, clock), Tone::Plain),
+            span(if waiting.state == StepState::Proposed { facts(step, clock) } else { String::new() }, Tone::Plain),
         ],
         total,
     );
@@ -79,7 +79,9 @@ fn block(waiting: &Waiting, total: usize, clock: &Clock) -> Vec<Line> {
     }
     entry("step", vec![span(&step.summary, Tone::Plain)]);
     entry("where", vec![span(format!("{} in {}", step.target, step.environment), Tone::Plain)]);
-    for (n, (name, value)) in arguments(&step.arguments).into_iter().enumerate() {
+    // What a person does by hand is its summary already.
+    let arguments = if is_manual(step) { Vec::new() } else { arguments(&step.arguments) };
+    for (n, (name, value)) in arguments.into_iter().enumerate() {
         entry(if n == 0 { "runs" } else { "" }, vec![span(format!("{name} {value}"), Tone::Plain)]);
     }
     for (label, text) in [("dry run", &step.dry_run), ("verify", &step.verify), ("undo", &step.undo)] {
@@ -92,16 +94,35 @@ fn block(waiting: &Waiting, total: usize, clock: &Clock) -> Vec<Line> {
         entry("approved", vec![span(format!("{} {}", approval.person, clock.second(approval.at)), Tone::Good)]);
     }
     if waiting.state == StepState::Proposed {
-        let command = format!("firstline approve {id} · firstline reject {id} --reason …", id = step.id);
+        let command =
+            format!("firstline {verb} {id} · firstline reject {id} --reason …", verb = verb(step), id = step.id);
+        entry("", vec![span(command, Tone::Link)]);
+    }
+    if waiting.state == StepState::Indeterminate {
+        let look = format!("nobody knows how it ended; look at {}, then say what you found", step.target);
+        entry("unknown", vec![span(look, Tone::Warn)]);
+        let command = format!("firstline done {id} · firstline done {id} --failed", id = step.id);
         entry("", vec![span(command, Tone::Link)]);
     }
     lines
 }
 
-/// ` · medium risk · needs 1 approval · until 14:31`.
+/// ` · medium risk · needs 1 approval · until 14:31`, or ` · low risk · done by hand · until 14:31`.
 fn facts(step: &StepView, clock: &Clock) -> String {
-    let approvals = counted(step.approvals_needed.into(), "approval", "approvals");
-    format!(" · {} risk · needs {approvals} · until {}", step.risk.as_str(), clock.minute(step.expires))
+    let needs = match is_manual(step) {
+        true => "done by hand".to_owned(),
+        false => format!("needs {}", counted(step.approvals_needed.into(), "approval", "approvals")),
+    };
+    format!(" · {} risk · {needs} · until {}", step.risk.as_str(), clock.minute(step.expires))
+}
+
+fn is_manual(step: &StepView) -> bool {
+    step.action == "manual"
+}
+
+/// What a person does with a step that they agree with: nothing runs what is done by hand.
+fn verb(step: &StepView) -> &'static str {
+    if is_manual(step) { "done" } else { "approve" }
 }
 
 /// The step in one line: what it does, and what a dry run said.
