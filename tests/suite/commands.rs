@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tests::place::{Place, one_document};
 use tests::story::Story;
@@ -197,6 +198,19 @@ fn ask_answers_in_the_form_of_the_contract_and_replay_gives_the_same_bytes() {
     assert!(text.lines().next().is_some_and(|first| first.contains("checkout")), "{text}");
     assert!(text.contains("v1.42") && text.contains("Searched all"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+}
+
+#[test]
+fn a_window_inside_an_outage_is_answered_by_the_whole_of_it_and_counted_as_asked() {
+    let (place, story) = told();
+    let asked = place.json(&["ask", "what is wrong in the last 2 minutes?"]);
+    assert_eq!(asked["verdict"], "cause", "{asked}");
+    let from =
+        |answer: &Value| answer["window"]["from"].as_str().and_then(|from| from.parse::<Timestamp>().ok()).unwrap();
+    let onset = from(&asked).duration_since(story.deployed_at);
+    assert!((0..60).contains(&onset.as_secs()), "the outage began at {}: {asked}", story.deployed_at);
+    let counted = place.json(&["ask", "how many errors in the last 2 minutes?"]);
+    assert!(story.end.duration_since(from(&counted)).as_secs() <= 121, "{counted}");
 }
 
 #[test]

@@ -40,23 +40,41 @@ pub fn look(store: &dyn Store, question: &Question, changes: &[Change], now: Tim
     let asked = question.window.unwrap_or_else(|| windows::last_hour(reach, now));
     let (window, unheard) = clip(asked, reach);
     let baseline = question.baseline.or_else(|| windows::baseline_for(window, reach));
-    let begun = std::time::Instant::now();
-    let observed = store.observe(&ObserveRequest { window, baseline, services: None })?;
-    let observed_ms = begun.elapsed().as_millis();
-    let n_rows = observed.rows.len();
     let options = Options { services: question.services.clone(), ..Options::default() };
-    let mut findings = incident::examine(&observed, changes, &options);
-    drop(observed);
-    let examined_ms = begun.elapsed().as_millis() - observed_ms;
+    let (mut findings, began) = compare(store, window, baseline, changes, &options)?;
+    // Trouble that was there all the time shows in no comparison with the time just before.
+    let may_widen = question.is_diagnosis() && question.baseline.is_none();
+    if let Some(whole) = began.filter(|_| may_widen).and_then(|began| TimeWindow::new(began, window.to()).ok()) {
+        let (wider, _) = compare(store, whole, windows::baseline_for(whole, reach), changes, &options)?;
+        let is_the_same = findings.verdict != Verdict::Cause || findings.culprit == wider.culprit;
+        if wider.verdict == Verdict::Cause && is_the_same {
+            findings = wider;
+        }
+    }
     findings.coverage.gaps.extend(unheard);
     add_matches(store, question, &mut findings, now)?;
     findings.facts.unmentioned = unmentioned(store, question, &findings, now)?;
     fill_samples(store, &mut findings)?;
     let unconfirmed = recount(store, &mut findings)?;
-    let confirmed_ms = begun.elapsed().as_millis() - observed_ms - examined_ms;
-    tracing::debug!(n_rows, observed_ms, examined_ms, confirmed_ms, "looked for evidence");
     let services = store.services()?.into_iter().map(|service| service.name).collect();
     Ok(Found { answer: String::new(), findings, services, unconfirmed })
+}
+
+/// The findings of a window, and since when an alarming line has come that its baseline has as well.
+fn compare(
+    store: &dyn Store,
+    window: TimeWindow,
+    baseline: Option<TimeWindow>,
+    changes: &[Change],
+    options: &Options,
+) -> indexer::Result<(Findings, Option<Time>)> {
+    let begun = std::time::Instant::now();
+    let observed = store.observe(&ObserveRequest { window, baseline, services: None })?;
+    let observed_ms = begun.elapsed().as_millis();
+    let findings = incident::examine(&observed, changes, options);
+    let examined_ms = begun.elapsed().as_millis() - observed_ms;
+    tracing::debug!(n_rows = observed.rows.len(), observed_ms, examined_ms, "compared a window with its baseline");
+    Ok((findings, incident::began_before(&observed)))
 }
 
 /// Cuts the window where the records end: past that nothing was heard, which says nothing about any one service.

@@ -13,6 +13,7 @@ mod number_hash;
 mod scene;
 mod statistics;
 mod traces;
+mod trouble;
 
 mod rates;
 
@@ -52,4 +53,5 @@ pub use findings::{
 };
 pub use machine::{Incident, Inquiry, Opened, StepRecord};
 pub use say::{Telling, say};
+pub use trouble::began_before;
 pub use understand::{Context, Id, Known, KnownService, Overrides, Question, understand};

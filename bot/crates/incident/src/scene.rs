@@ -169,7 +169,7 @@ fn outside(baseline: TimeWindow, window: TimeWindow) -> Option<TimeWindow> {
     }
 }
 
-fn rows_in(rows: &[Row], window: TimeWindow) -> &[Row] {
+pub(crate) fn rows_in(rows: &[Row], window: TimeWindow) -> &[Row] {
     let start = |time: Time| rows.partition_point(|row| row.time < time);
     &rows[start(window.from())..start(window.to())]
 }
@@ -276,7 +276,7 @@ fn blame_roles(kinds: &mut [Kind], observed: &Observed) {
     }
 }
 
-fn tone(level: Option<Severity>, text: &str) -> Tone {
+pub(crate) fn tone(level: Option<Severity>, text: &str) -> Tone {
     match level {
         Some(Severity::Fatal | Severity::Error) => Tone::Alarmed,
         Some(Severity::Warn) => Tone::Wary,

@@ -2,7 +2,7 @@
 
 use evidence::answer::{EvidenceKind, Verdict};
 use evidence::{Change, ChangeKind, Observed, RecordId, Row, Severity, Template, TemplateId, Time, TimeWindow};
-use incident::{Findings, Options, Reason, examine};
+use incident::{Findings, Options, Reason, began_before, examine};
 
 const HOUR: i64 = 3_600;
 
@@ -43,7 +43,11 @@ impl Logs {
         self.rows.push(Row { time, id, trace, span: 0, template, service, host: 0, version: 0, severity: level });
     }
 
-    fn examined(mut self, changes: &[Change]) -> Findings {
+    fn examined(self, changes: &[Change]) -> Findings {
+        examine(&self.observed(), changes, &Options::default())
+    }
+
+    fn observed(mut self) -> Observed {
         self.rows.sort_by_key(|row| (row.time, row.id));
         let first_seen =
             |template: usize| self.rows.iter().find(|row| row.template as usize == template).map(|row| row.time);
@@ -54,7 +58,7 @@ impl Logs {
                 Template { id, text, replaces: None, family: id, first_seen: first_seen(n).unwrap_or(at(0)) }
             })
             .collect();
-        let observed = Observed {
+        Observed {
             window: TimeWindow::new(at(HOUR), at(2 * HOUR)).unwrap(),
             baseline: Some(TimeWindow::new(at(0), at(HOUR)).unwrap()),
             templates,
@@ -64,8 +68,7 @@ impl Logs {
             reach: Some((at(0), at(2 * HOUR))),
             redacted: 0,
             rows: self.rows,
-        };
-        examine(&observed, changes, &Options::default())
+        }
     }
 }
 
@@ -189,4 +192,39 @@ fn migration_that_holds_the_lock_is_suspected() {
     let suspected: Vec<&str> =
         findings.changes.iter().filter(|change| change.suspected).map(|change| change.service.as_str()).collect();
     assert_eq!(suspected, ["migrate"]);
+}
+
+/// A normal day with an error of a service in these stretches of it, every so many seconds.
+fn failing(stretches: &[(usize, std::ops::Range<i64>)]) -> Observed {
+    let mut logs = Logs::of_a_normal_day();
+    for (step, seconds) in stretches {
+        logs.every(*step, seconds.clone(), "auth", Some(Severity::Error), "cannot reach the directory");
+    }
+    logs.observed()
+}
+
+#[test]
+fn trouble_that_fills_window_and_baseline_began_where_it_was_born_or_rose() {
+    assert_eq!(began_before(&failing(&[(7, 900..2 * HOUR)])), Some(at(900)), "born");
+    assert_eq!(began_before(&failing(&[(300, 0..1_500), (7, 1_500..2 * HOUR)])), Some(at(1_500)), "risen");
+    assert_eq!(began_before(&failing(&[(7, 0..2 * HOUR)])), None, "as ever, for all that is known");
+    assert_eq!(began_before(&failing(&[(7, 900..HOUR)])), None, "over");
+    assert_eq!(began_before(&failing(&[(7, 900..HOUR), (300, HOUR..2 * HOUR)])), None, "all but over");
+    assert_eq!(began_before(&failing(&[(900, 900..2 * HOUR)])), None, "too seldom to tell");
+    let mut calm = Logs::of_a_normal_day();
+    calm.every(7, 900..2 * HOUR, "auth", Some(Severity::Info), "greeted somebody");
+    assert_eq!(began_before(&calm.observed()), None, "no trouble");
+}
+
+#[test]
+fn trouble_older_than_the_baseline_is_known_by_the_memory_of_the_index() {
+    let hours_old = |hours: i64| {
+        let mut observed = failing(&[(7, 0..2 * HOUR)]);
+        observed.reach = Some((at(-99 * HOUR), at(2 * HOUR)));
+        let error = observed.templates.iter_mut().find(|template| template.text.contains("directory"));
+        error.unwrap().first_seen = at((1 - hours) * HOUR);
+        began_before(&observed)
+    };
+    assert_eq!(hours_old(3), Some(at(-2 * HOUR)));
+    assert_eq!(hours_old(20), None, "how things are");
 }
