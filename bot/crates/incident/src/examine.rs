@@ -152,11 +152,11 @@ fn shown(
                 && finding.kind == EvidenceKind::New
                 && finding.tone == Tone::Alarmed;
             let is_chance = finding.surprise < CHANCE && !is_last_word || is_hardly_gone(scene, finding);
-            // Calm novelties are worth a line only where they are the culprit's.
+            // Calm novelties are worth a line only where they are the culprit's; what ebbs, only where something is wrong.
+            let ebbs = finding.kind == EvidenceKind::Silence;
             !is_chance
-                && (finding.tone > Tone::Calm
-                    || culprit == Some(finding.service)
-                    || finding.kind == EvidenceKind::Silence)
+                && (finding.tone > Tone::Calm || culprit == Some(finding.service) || ebbs)
+                && !(ebbs && decision.verdict == Verdict::NoFault)
         })
         .collect();
     positions.sort_by(|a, b| {
@@ -200,6 +200,9 @@ fn suspects(
     decision: &Decision,
     ids: &BTreeMap<usize, String>,
 ) -> Vec<Suspect> {
+    if decision.verdict == Verdict::NoFault {
+        return Vec::new();
+    }
     let mut ordered: Vec<Standing> = standings.iter().filter(|standing| standing.score >= 0.02).cloned().collect();
     ordered.retain(|standing| standing.confirmed || !citations(findings, ids, standing.service).is_empty());
     if let Some(culprit) = &decision.culprit {

@@ -228,3 +228,16 @@ fn trouble_older_than_the_baseline_is_known_by_the_memory_of_the_index() {
     assert_eq!(hours_old(3), Some(at(-2 * HOUR)));
     assert_eq!(hours_old(20), None, "how things are");
 }
+
+#[test]
+fn in_an_ebb_nobody_is_suspected_of_a_line_that_stops() {
+    let mut logs = Logs::default();
+    for (service, text) in [("web", "served a page"), ("auth", "let somebody in"), ("mail", "sent a letter")] {
+        logs.every(5, 0..HOUR, service, Some(Severity::Info), text);
+        logs.every(60, HOUR..2 * HOUR, service, Some(Severity::Info), text);
+    }
+    logs.every(10, 0..HOUR + 3_000, "auth", Some(Severity::Info), "swept the sessions");
+    let findings = logs.examined(&[]);
+    assert_eq!(findings.verdict, Verdict::NoFault);
+    assert_eq!((findings.suspects, findings.evidence), (vec![], vec![]));
+}
