@@ -214,6 +214,19 @@ fn a_window_inside_an_outage_is_answered_by_the_whole_of_it_and_counted_as_asked
 }
 
 #[test]
+fn all_that_was_ever_logged_is_compared_with_its_own_beginning() {
+    let (place, _story) = told();
+    for question in ["what is wrong in the last 3 days?", "what changed in the last 3 days?"] {
+        let asked = place.json(&["ask", question]);
+        assert_eq!(
+            (asked["verdict"].as_str(), asked["suspects"][0]["service"].as_str()),
+            (Some("cause"), Some("checkout"))
+        );
+        assert_eq!(asked["changes"][0]["suspected"], true, "{asked}");
+    }
+}
+
+#[test]
 fn proposals_carry_every_key_of_the_contract() {
     let place = Place::new();
     place.write("data/firstline.toml", "[actions.endpoints.operations]\nbase_url = \"http://127.0.0.1:9\"\n");

@@ -42,13 +42,22 @@ pub fn look(store: &dyn Store, question: &Question, changes: &[Change], now: Tim
     let baseline = question.baseline.or_else(|| windows::baseline_for(window, reach));
     let options = Options { services: question.services.clone(), ..Options::default() };
     let (mut findings, began) = compare(store, window, baseline, changes, &options)?;
-    // Trouble that was there all the time shows in no comparison with the time just before.
-    let may_widen = question.is_diagnosis() && question.baseline.is_none();
-    if let Some(whole) = began.filter(|_| may_widen).and_then(|began| TimeWindow::new(began, window.to()).ok()) {
-        let (wider, _) = compare(store, whole, windows::baseline_for(whole, reach), changes, &options)?;
-        let is_the_same = findings.verdict != Verdict::Cause || findings.culprit == wider.culprit;
-        if wider.verdict == Verdict::Cause && is_the_same {
-            findings = wider;
+    let is_about_trouble = question.is_diagnosis() || question.kind == QuestionKind::WhatChanged;
+    if is_about_trouble && question.baseline.is_none() {
+        // Trouble that was there all the time shows in no comparison with the time just before, and where nothing came
+        // before, the window's own beginning has to do.
+        let another = match baseline {
+            Some(_) => began
+                .and_then(|began| TimeWindow::new(began, window.to()).ok())
+                .map(|whole| (windows::baseline_for(whole, reach), whole)),
+            None => windows::divided(window, reach).map(|(baseline, rest)| (Some(baseline), rest)),
+        };
+        if let Some((baseline, window)) = another {
+            let (found, _) = compare(store, window, baseline, changes, &options)?;
+            let is_the_same = findings.verdict != Verdict::Cause || findings.culprit == found.culprit;
+            if found.verdict == Verdict::Cause && is_the_same {
+                findings = found;
+            }
         }
     }
     findings.coverage.gaps.extend(unheard);

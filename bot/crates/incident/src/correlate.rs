@@ -8,14 +8,14 @@ use jiff::SignedDuration;
 
 use crate::analyses::Study;
 use crate::analyses::change::{Suspicion, suspicion};
-use crate::findings::{ChangeFacts, Finding, Relation};
+use crate::findings::{ChangeFacts, Finding, Reason, Relation};
 use crate::localise::Standing;
 use crate::verdict::Decision;
 
 /// From this score on, a change is suspected.
 const SUSPECTED: f64 = 0.35;
 
-/// Changes older than this, before the window, are not shown.
+/// Changes older than this, before the window, are not shown, unless what was compared reaches back further.
 const OLDEST: SignedDuration = SignedDuration::from_hours(24);
 
 /// At most this many cleared changes are shown.
@@ -31,6 +31,8 @@ pub(crate) fn ranked(
     ids: &BTreeMap<usize, String>,
 ) -> (Vec<RankedChange>, BTreeMap<String, ChangeFacts>) {
     let window = study.scene.window;
+    let compared_from = study.scene.observed.baseline.map_or(window.from(), |baseline| baseline.from());
+    let earliest = window.from().minus(OLDEST).min(compared_from);
     // With two at fault, a change is judged beside the one that it explains better.
     let judge = |change| {
         let besides = decision.accused().map(|accused| {
@@ -42,7 +44,7 @@ pub(crate) fn ranked(
     };
     let mut judged: Vec<(&Change, (Suspicion, Option<&Standing>))> = changes
         .iter()
-        .filter(|change| change.at < window.to() && change.at >= window.from().minus(OLDEST))
+        .filter(|change| change.at < window.to() && change.at >= earliest)
         .map(|change| (change, judge(change)))
         .collect();
     judged.sort_by(|(a, (of_a, _)), (b, (of_b, _))| {
@@ -66,7 +68,7 @@ pub(crate) fn ranked(
         let why = if suspected {
             why_suspected(study, change, suspicion, findings, &citations)
         } else {
-            why_cleared(study, change, suspicion, onset, *accused)
+            why_cleared(study, change, suspicion, onset, decision.reason, *accused)
         };
         facts.insert(id.clone(), facts_of(study, suspicion, onset, citations));
         ranked.push(RankedChange {
@@ -141,9 +143,13 @@ fn why_cleared(
     change: &Change,
     suspicion: &Suspicion,
     onset: Option<Time>,
+    reason: Reason,
     culprit: Option<&Standing>,
 ) -> String {
     let name = &change.service;
+    if reason.is_blind() {
+        return "cannot be judged, there is too little to compare".to_owned();
+    }
     let Some(service) = suspicion.service else { return format!("{name} wrote no records here") };
     let Some(onset) = onset else { return "no effect seen".to_owned() };
     if change.at > onset && suspicion.seconds_before < -30.0 {

@@ -37,6 +37,13 @@ pub struct Findings {
     pub facts: Facts,
 }
 
+impl Reason {
+    /// Whether nothing could be compared, so that nothing can be said of effects either.
+    pub fn is_blind(self) -> bool {
+        matches!(self, Reason::EmptyWindow | Reason::NoBaseline | Reason::TooFewRecords)
+    }
+}
+
 /// The one consideration that decided the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -12,6 +12,9 @@ pub const SHORTEST_BASELINE: SignedDuration = SignedDuration::from_mins(60);
 /// A baseline shorter than this says nothing.
 const SHORTEST_USABLE: SignedDuration = SignedDuration::from_secs(20);
 
+/// A third of a window shorter than this is no baseline.
+const SHORTEST_DIVIDED: SignedDuration = SignedDuration::from_mins(2);
+
 /// The last hour of data, ending just after the last record but never after `now` when the data is from the future.
 pub fn last_hour(reach: Option<(Time, Time)>, now: Time) -> TimeWindow {
     let end = reach.map_or(now, |(_, last)| Time(last.0.saturating_add(1)));
@@ -28,6 +31,15 @@ pub fn baseline_for(window: TimeWindow, reach: Option<(Time, Time)>) -> Option<T
     let after = || cut(window.to(), window.to().plus(length), first, last);
     let usable = |found: &TimeWindow| found.length() >= SHORTEST_USABLE.max(window.length() / 10);
     before.filter(usable).or_else(|| after().filter(usable)).or(before)
+}
+
+/// A window that holds all there is, as a first third to compare with and the rest; `None` when that is too short.
+pub fn divided(window: TimeWindow, reach: Option<(Time, Time)>) -> Option<(TimeWindow, TimeWindow)> {
+    let (first, last) = reach?;
+    let heard = cut(window.from(), window.to(), first, last)?;
+    let third = Time(heard.from().0 + (heard.to().0 - heard.from().0) / 3);
+    let before = TimeWindow::new(heard.from(), third).ok()?;
+    (before.length() >= SHORTEST_DIVIDED).then(|| TimeWindow::new(third, heard.to()).ok().map(|rest| (before, rest)))?
 }
 
 fn cut(from: Time, to: Time, first: Time, last: Time) -> Option<TimeWindow> {
@@ -59,6 +71,16 @@ mod tests {
         check(window(10_000, 11_800), (9_990, 20_000), Some((11_800, 15_400)));
         check(window(10_000, 11_800), (10_000, 11_000), None);
         assert_eq!(baseline_for(window(0, 10), None), None);
+    }
+
+    #[test]
+    fn all_there_is_is_compared_with_its_own_beginning() {
+        let reach = Some((at(100), at(999)));
+        let (baseline, rest) = divided(window(0, 10_000), reach).unwrap();
+        assert_eq!((baseline.from(), baseline.to(), rest.to()), (at(100), rest.from(), Time(999_000_001)));
+        assert_eq!(baseline.length().as_secs(), 299);
+        assert_eq!(divided(window(700, 1_000), reach), None, "100 s are too few");
+        assert_eq!(divided(window(0, 10_000), None), None);
     }
 
     #[test]

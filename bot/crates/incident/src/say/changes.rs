@@ -14,8 +14,14 @@ pub(super) fn headline(ground: &Ground<'_>) -> Draft {
     if let Some(draft) = suspect.and_then(|change| suspicion(change, ground)) {
         return draft;
     }
+    let is_blind = findings.reason.is_blind();
     match findings.changes.len() {
         0 => absent::no_change(ground),
+        1 if is_blind => Draft::plain("1 change is recorded; whether it did harm cannot be judged.".to_owned()),
+        n if is_blind => Draft::plain(format!(
+            "{} changes are recorded; whether they did harm cannot be judged.",
+            thousands(n as u64)
+        )),
         1 => Draft::plain("1 change is recorded, and it is not suspected.".to_owned()),
         n => Draft::plain(format!("{} changes are recorded, and they are not suspected.", thousands(n as u64))),
     }
@@ -76,10 +82,8 @@ fn exclusive(change: &RankedChange, ground: &Ground<'_>) -> Option<Draft> {
 
 fn clearance(change: &RankedChange, ground: &Ground<'_>) -> Option<Draft> {
     let (service, version, when) = (&change.service, named(&change.version)?, at(change.at, ground));
-    Some(Draft::new(
-        format!("The {} of {service} {version} at {when} is not suspected.", noun(change.kind)),
-        [&change.id],
-    ))
+    let judged = if ground.findings.reason.is_blind() { "cannot be judged" } else { "is not suspected" };
+    Some(Draft::new(format!("The {} of {service} {version} at {when} {judged}.", noun(change.kind)), [&change.id]))
 }
 
 fn noun(kind: ChangeKind) -> &'static str {

@@ -84,6 +84,19 @@ fn nothing_wrong_is_said_plainly() {
 }
 
 #[test]
+fn changes_without_anything_to_compare_are_not_acquitted() {
+    let mut findings = incident();
+    findings.changes.iter_mut().for_each(|change| change.suspected = false);
+    (findings.verdict, findings.reason) = (Verdict::Insufficient, Reason::NoBaseline);
+    (findings.culprit, findings.onset, findings.baseline) = (None, None, None);
+    let telling = told(QuestionKind::WhatChanged, &findings);
+    assert!(telling.headline.ends_with("cannot be judged."), "{}", telling.headline);
+    let of_changes: Vec<&Claim> = telling.claims.iter().filter(|claim| claim.text.starts_with("The deploy")).collect();
+    assert!(!of_changes.is_empty() && of_changes.iter().all(|claim| claim.text.ends_with("cannot be judged.")));
+    assert!(telling.refused.is_empty(), "{:?}", telling.refused);
+}
+
+#[test]
 fn nothing_we_say_of_the_incident_is_refused() {
     for kind in KINDS {
         let telling = told(kind, &incident());
