@@ -17,6 +17,7 @@ export function answerCard(answer, ask, { isLast } = {}) {
     h("div", { class: `answer ${answer.verdict}` },
       h("h2", { class: "headline" }, quoted(answer.headline)),
       h("p", { class: "verdict" }, judgement(answer)),
+      assumed(answer),
       !folds && said,
       showsChart(answer) && chart(answer),
       evidenceList(answer),
@@ -34,12 +35,18 @@ function judgement(answer) {
   const speed = h("span", {}, `${took(answer.took_ms)}, ${model(answer.model)}`);
   if (!judged) return speed;
   return [h("b", { class: judged.tone }, judged.text),
-    judged.sure !== null && h("span", { title: "calibrated: of answers this sure, about this share is right" },
+    judged.sure !== null && h("span", { title: "how far the evidence carries this, from 0 to 1" },
       meter(judged.sure, judged.tone), `confidence ${judged.sure.toFixed(2)}`), speed];
 }
 
 function meter(share, tone) {
   return h("meter", { class: tone, min: 0, max: 1, value: share, "aria-hidden": "true" });
+}
+
+// What was assumed; that the default hour was taken stands in the coverage.
+function assumed(answer) {
+  const notes = answer.notes.filter((note) => !note.startsWith("no time was given"));
+  return notes.length > 0 && h("ul", { class: "notes", "aria-label": "Notes" }, notes.map((note) => h("li", {}, quoted(`${note}.`))));
 }
 
 // A chart of nothing says less than the sentence that there was nothing.

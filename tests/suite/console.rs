@@ -45,9 +45,9 @@ fn told() -> Place {
     place
 }
 
-async fn ask(page: &Page) -> Result<()> {
+async fn ask(page: &Page, question: &str) -> Result<()> {
     page.press("#question").await?;
-    page.keys(&format!("{QUESTION}\u{e007}")).await?;
+    page.keys(&format!("{question}\u{e007}")).await?;
     page.text(".answer .headline").await?;
     page.until("the card of the step", "return document.querySelector('.step .buttons button')").await?;
     Ok(())
@@ -122,7 +122,8 @@ async fn on_a_phone_nothing_is_covered_too_wide_or_too_faint() -> Result<()> {
     let serve = serve(&place, "127.0.0.1:0");
     let phone = browser.open(390, 844).await?;
     phone.client.goto(&serve.link).await?;
-    ask(&phone).await?;
+    ask(&phone, "why is mysql failing?").await?;
+    assert!(phone.text(".answer .notes").await?.contains("no service is called mysql"), "what was assumed is said");
     phone.until("the chart", "return document.querySelectorAll('.chart .mark').length === 3").await?;
     let found = run(&phone, COVERED).await?;
     assert_eq!(found["covered"], json!([]));
@@ -215,7 +216,7 @@ async fn a_person_does_a_step_by_hand_and_resolves_the_incident() -> Result<()> 
     let serve = serve(&place, "127.0.0.1:0");
     let page = browser.open(1280, 1000).await?;
     page.client.goto(&serve.link).await?;
-    ask(&page).await?;
+    ask(&page, QUESTION).await?;
     let listed = serve.get("/api/incidents", &[TOKEN]).json();
     let id = listed["incidents"][0]["id"].as_str().context("an incident is open")?.to_owned();
     assert_eq!(listed["incidents"][0]["standing"]["state"], "waiting", "{listed:#}");

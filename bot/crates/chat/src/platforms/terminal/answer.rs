@@ -17,7 +17,7 @@ const LABEL: usize = 8;
 pub fn render_answer(answer: &Answer, style: &TerminalStyle) -> String {
     let total = style.columns();
     let clock = style.clock();
-    let mut parts = vec![headline(answer, total), story(answer, total)];
+    let mut parts = vec![headline(answer, total), notes(answer, total), story(answer, total)];
     if shows_chart(answer) {
         parts.push(chart(answer, total, &clock));
     }
@@ -27,7 +27,6 @@ pub fn render_answer(answer: &Answer, style: &TerminalStyle) -> String {
     }
     parts.push(changes(answer, total, &clock));
     parts.push(proposed(answer, total, style));
-    parts.push(notes(answer, total));
     parts.push(closing(answer, style, &clock));
     let parts: Vec<Vec<Line>> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     style.paint(&parts.join(&Line::new()))
