@@ -33,7 +33,6 @@ use crate::telemetry;
 
 pub fn run(cli: Cli) -> Result<()> {
     let global = &cli.global;
-    let quiet = || telemetry::log_to_stderr("warn");
     match cli.command {
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "firstline", &mut std::io::stdout());
@@ -44,7 +43,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Demo(args) => demo::run(global, &args),
         Command::Serve => serve::run(&Setup::new(global)?),
         command => {
-            quiet();
+            telemetry::warn_on_stderr();
             let setup = Setup::new(global)?;
             match command {
                 Command::Index(args) => index::run(&setup, &args),

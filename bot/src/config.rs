@@ -121,21 +121,38 @@ impl Default for Console {
     }
 }
 
-/// A config file that cannot be used, with everything that is wrong with it.
+/// A config that nothing starts with: everything that is wrong with the file, and with the runbooks it names.
 #[derive(Debug, thiserror::Error)]
 pub struct Unusable {
     pub path: PathBuf,
     pub mistakes: Vec<Mistake>,
+    pub in_runbooks: Vec<runbooks::Mistake>,
+}
+
+impl Unusable {
+    fn file(path: &Path, mistakes: Vec<Mistake>) -> Unusable {
+        Unusable { path: path.to_owned(), mistakes, in_runbooks: Vec::new() }
+    }
+
+    /// Every mistake with its place.
+    pub fn in_full(&self) -> Vec<String> {
+        let gap = |mistake: &Mistake| if mistake.line == 0 { " " } else { "" };
+        let place = self.path.display();
+        let in_file = self.mistakes.iter().map(|mistake| format!("{place}:{}{mistake}", gap(mistake)));
+        in_file.chain(self.in_runbooks.iter().map(ToString::to_string)).collect()
+    }
 }
 
 impl std::fmt::Display for Unusable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for mistake in &self.mistakes {
-            let gap = if mistake.line == 0 { " " } else { "" };
-            writeln!(f, "{}:{gap}{mistake}", self.path.display())?;
+        let mistakes = self.in_full();
+        let n = mistakes.len();
+        write!(f, "{}\n{n} mistake{}, nothing started", mistakes.join("\n"), if n == 1 { "" } else { "s" })?;
+        if self.in_runbooks.is_empty() {
+            Ok(())
+        } else {
+            f.write_str("; `firstline runbook check` reads runbooks again")
         }
-        let n = self.mistakes.len();
-        write!(f, "{n} mistake{}, nothing started", if n == 1 { "" } else { "s" })
     }
 }
 
@@ -148,7 +165,7 @@ impl Config {
     pub fn read(path: &Path) -> Result<Config> {
         let text = std::fs::read_to_string(path).map_err(|error| {
             let text = format!("cannot read this config ({error}); check the path, or leave `--config` out");
-            Unusable { path: path.to_owned(), mistakes: vec![Mistake { line: 0, text }] }
+            Unusable::file(path, vec![Mistake { line: 0, text }])
         })?;
         let mut reading = mistakes::read::<Config>(&text);
         let mut mistakes = std::mem::take(&mut reading.mistakes);
@@ -159,21 +176,17 @@ impl Config {
         mistakes.dedup();
         match reading.value {
             Some(config) if mistakes.is_empty() => Ok(config),
-            _ => Err(Unusable { path: path.to_owned(), mistakes }.into()),
+            _ => Err(Unusable::file(path, mistakes).into()),
         }
     }
 
-    /// Checks that every secret that the config at `path` refers to can be read, as whatever starts steps and models needs it.
-    ///
-    /// # Errors
-    ///
-    /// [`Unusable`] with every secret that is missing.
-    pub fn has_its_secrets(&self, path: &Path) -> Result<()> {
+    /// The secrets that the config at `path` refers to and that cannot be read, as whatever starts steps and models needs them.
+    pub fn missing_secrets(&self, path: &Path) -> Vec<Mistake> {
         let text = std::fs::read_to_string(path).unwrap_or_default();
         let missing = values::missing_secrets(self);
         let mut mistakes: Vec<Mistake> = missing.into_iter().filter_map(|wrong| wrong.in_file(&text, None)).collect();
         mistakes.sort();
-        if mistakes.is_empty() { Ok(()) } else { Err(Unusable { path: path.to_owned(), mistakes }.into()) }
+        mistakes
     }
 
     /// The zone of people who have none of their own.

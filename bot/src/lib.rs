@@ -8,6 +8,8 @@ pub mod secrets;
 
 pub mod times;
 
+pub mod named;
+
 pub mod telemetry;
 
 pub mod state;

@@ -1,5 +1,6 @@
 //! Builds the app from configuration and the data folder: the only place that opens both.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,12 +9,13 @@ use anyhow::{Context, Result};
 use evidence::{Redactor, Time};
 use indexer::{Store, TantivyStore};
 use jiff::tz::TimeZone;
-use runbooks::Rules;
+use runbooks::{Catalog, Rules};
 use tokio::sync::OnceCell;
 
 use crate::app::{App, Parts};
 use crate::cli::Global;
-use crate::config::Config;
+use crate::config::{Config, Unusable};
+use crate::named::some_of;
 use crate::secrets;
 
 /// What every command starts from.
@@ -40,7 +42,7 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// [`crate::config::Unusable`] with every mistake; a message for a zone that does not exist.
+    /// [`Unusable`] with every mistake; a message for a zone that does not exist.
     pub fn new(global: &Global) -> Result<Setup> {
         let in_data = global.data.as_ref().map(|data| data.join("firstline.toml"));
         let candidates = [in_data, Some(PathBuf::from("firstline.toml"))];
@@ -126,23 +128,46 @@ impl Setup {
         }
     }
 
-    pub fn catalog(&self) -> Result<runbooks::Catalog> {
-        let mut catalog = runbooks::Catalog::shipped();
-        for folder in &self.config.runbooks.paths {
-            catalog = catalog.with_folder(folder).map_err(|mistakes| {
-                let text: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-                anyhow::anyhow!("{}\nmend your runbooks; `firstline runbook check` reads them again", text.join("\n"))
-            })?;
+    /// The shipped runbooks and one's own, and the mistakes of those left out.
+    pub fn runbooks(&self) -> (Catalog, Vec<runbooks::Mistake>) {
+        let mut catalog = Catalog::shipped();
+        let mistakes = self.config.runbooks.paths.iter().flat_map(|folder| catalog.add_folder(folder)).collect();
+        (catalog, mistakes)
+    }
+
+    /// All runbooks, once everything that a start needs is there: they have no mistake, and secrets can be read.
+    ///
+    /// # Errors
+    ///
+    /// [`Unusable`] with all that is missing or wrong.
+    pub fn ready(&self) -> Result<Catalog> {
+        let mistakes = self.config_path.as_ref().map_or_else(Vec::new, |path| self.config.missing_secrets(path));
+        let (catalog, in_runbooks) = self.runbooks();
+        if mistakes.is_empty() && in_runbooks.is_empty() {
+            return Ok(catalog);
         }
-        Ok(catalog)
+        let path = self.config_path.clone().unwrap_or_default();
+        Err(Unusable { path, mistakes, in_runbooks }.into())
+    }
+
+    /// The runbooks that can be used; says which files are left out, since one with a mistake must not take the others away.
+    pub fn usable_runbooks(&self) -> Catalog {
+        let (catalog, mistakes) = self.runbooks();
+        let files: BTreeSet<&str> = mistakes.iter().map(|mistake| mistake.file.as_str()).collect();
+        if !files.is_empty() {
+            let are = if files.len() == 1 { "is" } else { "are" };
+            let (named, program) = (some_of(files), self.program());
+            tracing::warn!("{named} {are} left out, for mistakes that `{program} runbook check` shows");
+        }
+        catalog
     }
 
     /// The whole app over a store.
-    pub async fn app(&self, store: Arc<dyn Store>, rules: Rules) -> Result<Arc<App>> {
+    pub async fn app(&self, store: Arc<dyn Store>, rules: Rules, catalog: Catalog) -> Result<Arc<App>> {
         let parts = Parts {
             store,
             journal: self.journal().await?,
-            catalog: self.catalog()?,
+            catalog,
             actions: runbooks::actions::Actions::new(&self.config.actions, Arc::new(secrets::References)),
             inventory: self.config.inventory.clone(),
             aliases: self.config.aliases.clone(),
@@ -157,7 +182,7 @@ impl Setup {
 
     /// The app as one-off commands use it: reading the index, deciding by the configured rules.
     pub async fn reading_app(&self) -> Result<Arc<App>> {
-        self.app(self.reader()?, Rules::new(self.config.approval.clone())).await
+        self.app(self.reader()?, Rules::new(self.config.approval.clone()), self.usable_runbooks()).await
     }
 
     /// How the program is called so that it finds this data.

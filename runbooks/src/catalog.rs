@@ -46,22 +46,35 @@ impl Catalog {
     ///
     /// All mistakes of all files; nothing is added then.
     pub fn with_folder(mut self, folder: &Path) -> Result<Catalog, Vec<Mistake>> {
-        let files = files_in(&[folder])?;
-        let mut mistakes = Vec::new();
+        let mistakes = self.add_folder(folder);
+        if mistakes.is_empty() { Ok(self) } else { Err(mistakes) }
+    }
+
+    /// Adds every `.md` file of a folder that has no mistake, and returns the mistakes of those left out.
+    ///
+    /// Of two files with the same id the first by name is added. What a file left out would have replaced goes too:
+    /// nobody is proposed what their team has a runbook of its own for.
+    pub fn add_folder(&mut self, folder: &Path) -> Vec<Mistake> {
+        let (files, mut mistakes) = files_in(folder);
         let mut seen: BTreeMap<String, String> = BTreeMap::new();
         for (name, text) in files {
             match markdown::read(&text, &name) {
                 Ok(runbook) => {
-                    if let Some(other) = seen.insert(runbook.id().to_owned(), name.clone()) {
+                    if let Some(other) = seen.get(runbook.id()) {
                         let text = format!("id `{}` is also that of `{other}`", runbook.id());
                         mistakes.push(Mistake { file: name, line: 1, column: 1, text });
+                        continue;
                     }
+                    seen.insert(runbook.id().to_owned(), name);
                     self.runbooks.insert(runbook.id().to_owned(), runbook);
                 }
-                Err(found) => mistakes.extend(found),
+                Err(found) => {
+                    self.runbooks.remove(&markdown::id_at_first_sight(&text, &name));
+                    mistakes.extend(found);
+                }
             }
         }
-        if mistakes.is_empty() { Ok(self) } else { Err(mistakes) }
+        mistakes
     }
 
     pub fn get(&self, id: &str) -> Option<&Runbook> {
@@ -84,13 +97,7 @@ impl Catalog {
 
 /// Every mistake in these files, and in the `.md` files of these folders.
 pub fn check(paths: &[&Path]) -> Vec<Mistake> {
-    match files_in(paths) {
-        Err(mistakes) => mistakes,
-        Ok(files) => {
-            let read = |(name, text): (String, String)| markdown::read(&text, &name).err();
-            files.into_iter().filter_map(read).flatten().collect()
-        }
-    }
+    paths.iter().flat_map(|path| Catalog::default().add_folder(path)).collect()
 }
 
 /// What became of a page.
@@ -124,34 +131,33 @@ pub fn import(text: &str, file: &str) -> Result<Import, Vec<Mistake>> {
     Ok(Import { id: runbook.head.id.clone(), title: runbook.head.title.clone(), steps, notes })
 }
 
-fn files_in(paths: &[&Path]) -> Result<Vec<(String, String)>, Vec<Mistake>> {
-    let mut files = Vec::new();
-    let mut mistakes = Vec::new();
+/// Name and text of the file at `path`, or of the `.md` files of the folder there; what cannot be read is a mistake.
+fn files_in(path: &Path) -> (Vec<(String, String)>, Vec<Mistake>) {
+    let (mut files, mut mistakes) = (Vec::new(), Vec::new());
     let cannot = |path: &Path, error: std::io::Error| {
         let file = path.display().to_string();
         Mistake { text: format!("cannot be read: {error}"), file, line: 1, column: 1 }
     };
-    for path in paths {
-        let mut found = vec![path.to_path_buf()];
-        if path.is_dir() {
-            match std::fs::read_dir(path) {
-                Ok(entries) => found = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect(),
-                Err(error) => mistakes.push(cannot(path, error)),
-            }
-            let is_page = |path: &Path| path.extension().is_some_and(|extension| extension == "md");
-            // A folder's README is about the folder.
-            let is_readme = |path: &Path| path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("readme"));
-            found.retain(|path| path.is_file() && is_page(path) && !is_readme(path));
-            found.sort();
+    let mut found = vec![path.to_path_buf()];
+    if path.is_dir() {
+        found.clear();
+        match std::fs::read_dir(path) {
+            Ok(entries) => found.extend(entries.filter_map(|entry| entry.ok().map(|entry| entry.path()))),
+            Err(error) => mistakes.push(cannot(path, error)),
         }
-        for path in found {
-            match std::fs::read_to_string(&path) {
-                Ok(text) => files.push((path.display().to_string(), text)),
-                Err(error) => mistakes.push(cannot(&path, error)),
-            }
+        let is_page = |path: &Path| path.extension().is_some_and(|extension| extension == "md");
+        // A folder's README is about the folder.
+        let is_readme = |path: &Path| path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("readme"));
+        found.retain(|path| path.is_file() && is_page(path) && !is_readme(path));
+        found.sort();
+    }
+    for path in found {
+        match std::fs::read_to_string(&path) {
+            Ok(text) => files.push((path.display().to_string(), text)),
+            Err(error) => mistakes.push(cannot(&path, error)),
         }
     }
-    if mistakes.is_empty() { Ok(files) } else { Err(mistakes) }
+    (files, mistakes)
 }
 
 #[cfg(test)]

@@ -65,6 +65,12 @@ pub fn read(text: &str, file: &str) -> Result<Runbook, Vec<Mistake>> {
     }
 }
 
+/// The id of a file that may have mistakes: what its `id:` line says, or what a page of this name has.
+pub fn id_at_first_sight(text: &str, file: &str) -> String {
+    let named = text.lines().find_map(|line| line.strip_prefix("id:"));
+    named.map_or_else(|| plain::id(file), |id| id.trim().trim_matches(['"', '\'']).to_owned())
+}
+
 /// A piece of YAML inside the file.
 pub(crate) struct Part {
     yaml: String,

@@ -11,6 +11,7 @@ mod lines;
 mod mistakes;
 mod model;
 mod restarts;
+mod runbooks;
 mod serve;
 mod shipped;
 mod tidy;

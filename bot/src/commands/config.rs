@@ -15,8 +15,10 @@ pub fn run(global: &Global, command: &ConfigCommand) -> Result<()> {
             let checked = check(global);
             if global.json {
                 let unusable = checked.as_ref().err().and_then(|error| error.downcast_ref::<Unusable>());
-                let mistakes = unusable.map_or(&[][..], |unusable| &unusable.mistakes);
-                let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+                let mistakes = unusable.map_or_else(Vec::new, |unusable| {
+                    let in_file = unusable.mistakes.iter().map(ToString::to_string);
+                    in_file.chain(unusable.in_runbooks.iter().map(ToString::to_string)).collect()
+                });
                 let path = checked
                     .as_ref()
                     .map_or_else(|_| unusable.map(|unusable| unusable.path.clone()), |setup| setup.config_path.clone());
@@ -44,12 +46,10 @@ pub fn run(global: &Global, command: &ConfigCommand) -> Result<()> {
     }
 }
 
-/// Reads the config, and looks whether the secrets that it names are there.
+/// Reads the config, and looks whether all that it names is there and good.
 fn check(global: &Global) -> Result<Setup> {
     let setup = Setup::new(global)?;
-    if let Some(path) = &setup.config_path {
-        setup.config.has_its_secrets(path)?;
-    }
+    setup.ready()?;
     Ok(setup)
 }
 

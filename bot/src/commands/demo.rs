@@ -38,7 +38,7 @@ const FAULT_AGE: SignedDuration = SignedDuration::from_mins(7);
 const REQUESTS_PER_SECOND: f64 = 5.3;
 
 pub fn run(global: &Global, args: &DemoArgs) -> Result<()> {
-    telemetry::log_to_stderr("warn");
+    telemetry::warn_on_stderr();
     if args.list_faults {
         return list_faults(global.json);
     }
@@ -91,7 +91,7 @@ async fn demo(global: &Global, args: &DemoArgs, fault: &'static Fault) -> Result
         tokio::task::spawn_blocking(move || write_history(shop, &intake, started)).await??
     };
     let store = Arc::new(wait_for_index(&setup.index_folder(), history).await?);
-    let app = setup.app(store, Rules::of_the_demo()).await?;
+    let app = setup.app(store, Rules::of_the_demo(), setup.usable_runbooks()).await?;
     let shop = shop::share(shop);
     record_deploys(&app, &shop, &mut 0).await?;
     drop(loading);

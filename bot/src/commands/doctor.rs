@@ -41,10 +41,7 @@ pub async fn run(global: &Global) -> Result<()> {
             look(&setup, &mut findings).await;
         }
         Err(error) => match error.downcast_ref::<Unusable>() {
-            Some(unusable) => {
-                let place = unusable.path.display();
-                findings.extend(unusable.mistakes.iter().map(|mistake| bad("config", format!("{place}:{mistake}"))));
-            }
+            Some(unusable) => findings.extend(unusable.in_full().into_iter().map(|mistake| bad("config", mistake))),
             None => findings.push(bad("config", format!("{error:#}"))),
         },
     }
@@ -93,10 +90,11 @@ async fn look(setup: &Setup, findings: &mut Vec<Finding>) {
     for (name, source) in &setup.config.sources {
         findings.extend(source.paths.iter().map(|pattern| source_finding(name, pattern)));
     }
-    findings.push(match setup.catalog() {
-        Ok(catalog) => good("runbooks", format!("{} runbooks", catalog.iter().count())),
-        Err(error) => bad("runbooks", format!("{error:#}")),
-    });
+    let (catalog, mistakes) = setup.runbooks();
+    findings.extend(mistakes.iter().map(|mistake| bad("runbook", mistake.to_string())));
+    if mistakes.is_empty() {
+        findings.push(good("runbooks", format!("{} runbooks", catalog.len())));
+    }
     findings.push(match tokio::net::TcpListener::bind(setup.config.listen).await {
         Ok(_) => good("listen", setup.config.listen.to_string()),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && is_ours(setup.config.listen).await => {

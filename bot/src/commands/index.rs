@@ -1,6 +1,5 @@
 //! `firstline index`: shows how far it is, may be interrupted and repeated, and goes on where it stopped.
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,10 +31,7 @@ pub fn run(setup: &Setup, args: &IndexArgs) -> Result<()> {
     ingest.finish()?;
     bar.finish_and_clear();
     for problem in &report.problems {
-        bar.println(chat::inert_lines(&problem.message));
-        if !std::io::stderr().is_terminal() {
-            tracing::warn!("{}", chat::inert_lines(&problem.message));
-        }
+        tracing::warn!("{}", chat::inert_lines(&problem.message));
     }
     if setup.json {
         print_json(&report)?;

@@ -21,9 +21,7 @@ pub fn run(setup: &Setup) -> Result<()> {
 }
 
 async fn serve(setup: &Setup) -> Result<()> {
-    if let Some(path) = &setup.config_path {
-        setup.config.has_its_secrets(path)?;
-    }
+    let catalog = setup.ready()?;
     const LITTLE: u64 = 256 << 20;
     if let Some(free) = free_bytes(&setup.data).filter(|free| *free < LITTLE) {
         tracing::warn!(
@@ -41,7 +39,7 @@ async fn serve(setup: &Setup) -> Result<()> {
     let metrics = telemetry::record_metrics()?;
     let following = follow(setup, &stopping)?;
     let store = Arc::new(TantivyStore::open(&setup.index_folder())?);
-    let app = setup.app(store, Rules::new(setup.config.approval.clone())).await?;
+    let app = setup.app(store, Rules::new(setup.config.approval.clone()), catalog).await?;
     driver::resume(&app, true).await?;
     jobs::start(&app, super::audit::keys(setup)?, &tracker, &stopping);
 

@@ -60,6 +60,34 @@ fn a_team_s_own_runbook_wins_and_its_mistakes_stop_nothing_else() {
 }
 
 #[test]
+fn a_folder_gives_its_good_runbooks_although_others_have_mistakes() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("bad.md", "---\nid: bad\ntitle: x\nrisk: enormous\n---\n- x\n");
+    write("call.md", "---\nid: call\ntitle: Call Ines\n---\n- the phone\n");
+    write("call-too.md", "---\nid: call\ntitle: Call Tom\n---\n- the phone\n");
+    let mut catalog = Catalog::default();
+    let mistakes = catalog.add_folder(folder.path());
+    let files: Vec<_> = mistakes.iter().map(|mistake| mistake.file.rsplit('/').next().unwrap()).collect();
+    assert_eq!(files, ["bad.md", "call.md"], "{mistakes:?}");
+    assert_eq!(catalog.iter().map(|runbook| runbook.head.title.as_str()).collect::<Vec<_>>(), ["Call Tom"]);
+    assert_eq!(check(&[folder.path()]), mistakes, "`check` sees what a start would");
+}
+
+#[test]
+fn a_shipped_runbook_does_not_stand_in_for_one_s_own_with_a_mistake() {
+    for (file, head) in [("ours.md", "id: restart-service\n"), ("restart-service.md", "")] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(file), format!("---\n{head}title: Our restart\nrisk: enormous\n---\n- x\n"))
+            .unwrap();
+        let mut catalog = Catalog::shipped();
+        let n_shipped = catalog.len();
+        assert!(!catalog.add_folder(folder.path()).is_empty());
+        assert!(catalog.get("restart-service").is_none() && catalog.len() == n_shipped - 1, "{file}");
+    }
+}
+
+#[test]
 fn an_import_says_what_became_a_step() {
     let import = import("# Slow\n\n1. Look\n2. Call\n", "slow.md").unwrap();
     assert_eq!(import.steps.iter().map(|(line, ..)| *line).collect::<Vec<_>>(), [3, 4]);

@@ -8,13 +8,20 @@ use evidence::answer::Risk;
 
 const LONGEST_STEP: usize = 1_000;
 
+pub(super) fn id(file: &str) -> String {
+    slug(stem(file))
+}
+
+fn stem(file: &str) -> &str {
+    let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    name.strip_suffix(".md").or_else(|| name.strip_suffix(".markdown")).unwrap_or(name)
+}
+
 pub(super) fn head(page: &Page, file: &str) -> Head {
-    let stem = file.rsplit(['/', '\\']).next().unwrap_or(file);
-    let stem = stem.strip_suffix(".md").or_else(|| stem.strip_suffix(".markdown")).unwrap_or(stem);
     let first = page.lines.iter().find(|line| matches!(line.kind, LineKind::Title | LineKind::Heading));
-    let title = first.map_or_else(|| stem.to_owned(), |line| line.text.clone());
+    let title = first.map_or_else(|| stem(file).to_owned(), |line| line.text.clone());
     Head {
-        id: slug(stem),
+        id: id(file),
         title,
         when: String::new(),
         owner: String::new(),
