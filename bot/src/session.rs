@@ -103,6 +103,11 @@ impl Sessions {
 }
 
 impl Visitor {
+    /// The name without the way in: `ines`, `ci`.
+    pub fn name(&self) -> &str {
+        self.person.split_once(':').map_or(&self.person, |(_, name)| name)
+    }
+
     /// Whether a write that carries `header` may pass: sessions need their token, API tokens need none.
     pub fn may_write(&self, header: Option<&str>) -> bool {
         match (&self.csrf, header) {

@@ -28,6 +28,9 @@ pub fn in_our_words(message: &str, path: &str, written: Option<&str>) -> String 
     if message.contains("socket address") {
         return format!("{entry} must be an address and a port, like `127.0.0.1:7171`");
     }
+    if message.contains("invalid digit found") {
+        return format!("{entry} must be a whole number, 0 or more");
+    }
     match message.split_once(", expected ") {
         Some((_, expected)) if message.starts_with("invalid ") => format!("{entry} must be {}", wanted(expected)),
         _ if message.starts_with("must ") => format!("{entry} {message}"),
@@ -130,6 +133,7 @@ mod tests {
         check("invalid value: integer `300`, expected u8", "`a.b = x` must be a whole number from 0 to 255");
         check("invalid type: map, expected a sequence", "`a.b = x` must be a list, like `[\"a\", \"b\"]`");
         check("invalid socket address syntax", "`a.b = x` must be an address and a port, like `127.0.0.1:7171`");
+        check("invalid digit found in string", "`a.b = x` must be a whole number, 0 or more");
         check("must be a sentence", "`a.b = x` must be a sentence");
         check("duplicate field `c`", "`a.b.c` is written twice; keep one");
     }

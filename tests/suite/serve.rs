@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::place::{Place, until};
+use tests::server::request;
 use tests::story::Story;
 
 /// Of the token `open-sesame`.
@@ -120,15 +121,47 @@ fn deploys_are_recorded_over_http_and_seen_by_other_processes() {
     let listed = place.json(&["deploy", "list"]);
     assert_eq!(listed["changes"].as_array().map(Vec::len), Some(1), "{listed:#}");
     assert_eq!(listed["changes"][0]["at"], "2026-01-02T03:04:05.000000Z");
-    for wrong in [
-        json!({"service": "app"}),
-        json!({"service": "", "version": "v"}),
-        json!({"service": "app", "version": "v", "slak": 1}),
-    ] {
-        let refused = serve.post("/api/deploys", &[TOKEN], &wrong);
-        assert!((400..500).contains(&refused.status), "{refused:?}");
-        assert!(refused.json()["error"].as_str().is_some_and(|error| !error.is_empty()), "{refused:?}");
-    }
+    let unsigned = serve.post("/api/deploys", &[TOKEN], &json!({"service": "app", "version": "v3"}));
+    assert_eq!(unsigned.json()["change"]["by"], "ci", "who sends it, when it says nobody");
+    let empty = serve.post("/api/deploys", &[TOKEN], &json!({"service": "", "version": "v"}));
+    assert!(empty.status == 400 && empty.body.contains("1 to 200 visible characters"), "{empty:?}");
+}
+
+#[test]
+fn a_mistake_in_a_request_is_said_with_what_to_send() {
+    let place = Place::new();
+    let serve = place.serve(&config(&place));
+    let json = ("content-type", "application/json");
+    let refuses = |method: &str, path: &str, headers: &[(&str, &str)], body: &str, expected: &str, next: &str| {
+        let refused = request(&serve.address, method, path, headers, body);
+        let said = |key: &str| refused.json()[key].as_str().unwrap_or_default().to_owned();
+        assert!(matches!(refused.status, 400 | 401), "{refused:?}");
+        assert!(said("error").starts_with(expected) && said("next").contains(next), "{body}: {refused:?}");
+        assert!(!refused.body.contains("deserialize") && !refused.body.contains("field"), "{refused:?}");
+    };
+    let deploys = |body: &str, expected: &str, next: &str| {
+        refuses("POST", "/api/deploys", &[TOKEN, json], body, expected, next);
+    };
+    let like = r#"send a body like `{"service":"checkout","version":"v1.42"}`"#;
+    deploys(r#"{"service":"app"}"#, "`version` is missing", like);
+    deploys(r#"{"service":"app","version":7}"#, "`version` must be text", like);
+    deploys(r#"{"service":"app","version":"v","verison":1}"#, "unknown key `verison`; did you mean `version`?", like);
+    deploys(r#"{"service":"app","version":"v","kind":"flagg"}"#, "`kind`: unknown value `flagg`", like);
+    deploys("{", "the body is not JSON: it ends too early", like);
+    deploys("", "the body is empty", like);
+    deploys("[]", "the body is not a JSON object", like);
+    deploys(
+        r#"{"service":"app","version":"v","at":"noonish"}"#,
+        "`at`: cannot read `noonish` as a time; write",
+        "`at`",
+    );
+    refuses("POST", "/api/deploys", &[TOKEN], "{}", "the header `Content-Type: application/json` is missing", like);
+    refuses("POST", "/api/ask", &[TOKEN, json], "{}", "`question` is missing", "checkout");
+    refuses("GET", "/api/search", &[TOKEN], "", "`q` is missing", "address");
+    refuses("GET", "/api/search?q=*&limit=few", &[TOKEN], "", "`limit` must be a whole number", "address");
+    let unknown = ("authorization", "Bearer guess");
+    refuses("GET", "/api/session", &[unknown], "", "this token is not known, or no longer", "[tokens]");
+    refuses("GET", "/api/session", &[], "", "you are not signed in", "sign-in link");
 }
 
 #[test]

@@ -94,16 +94,13 @@ async fn import(setup: &Setup, app: &Arc<App>, file: &Path) -> Result<()> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
     let (mut recorded, mut known, mut mistakes) = (0, 0, Vec::new());
     for (idx, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        match serde_json::from_str::<Change>(line) {
+        match crate::json::read::<Change>(line.as_bytes(), "the line") {
             Ok(change) => match record(app, change, &super::ask::person()).await {
                 Ok(true) => recorded += 1,
                 Ok(false) => known += 1,
                 Err(refused) => mistakes.push(format!("{}:{}: {}", file.display(), idx + 1, refused.in_full())),
             },
-            Err(error) => {
-                let text = format!("{}:{}: not a change as one JSON object: {error}", file.display(), idx + 1);
-                mistakes.push(text);
-            }
+            Err(mistake) => mistakes.push(format!("{}:{}: {mistake}", file.display(), idx + 1)),
         }
     }
     if setup.json {

@@ -1,5 +1,7 @@
 //! The handlers: each reads a request, calls the app, and answers in the forms of the contract.
 
+mod asked;
+
 pub mod session;
 
 pub mod conversations;
@@ -17,8 +19,7 @@ pub mod audit;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Query as QueryString, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use evidence::{Time, TimeWindow};
@@ -51,14 +52,6 @@ pub fn error(status: StatusCode, message: &str, next: Option<&str>) -> Response 
 
 pub fn not_found(message: &str) -> Response {
     error(StatusCode::NOT_FOUND, message, None)
-}
-
-fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Refused> {
-    body.map(|Json(body)| body).map_err(|rejection| Refused::mistake(rejection.body_text()))
-}
-
-fn query<T>(query: Result<QueryString<T>, QueryRejection>) -> Result<T, Refused> {
-    query.map(|QueryString(query)| query).map_err(|rejection| Refused::mistake(rejection.body_text()))
 }
 
 /// The human behind a session; a token is a program's, and programs decide nothing.

@@ -14,6 +14,11 @@ use crate::session::Visitor;
 
 pub const COOKIE: &str = "firstline_session";
 
+const UNKNOWN_TOKEN: &str = "declare it in `[tokens]` of the config, as a name and `sha256:` with what \
+                             `printf %s TOKEN | sha256sum` prints, and start `firstline serve` again";
+const NOBODY: &str =
+    "open the sign-in link that `firstline serve` or `demo` printed, or send `Authorization: Bearer TOKEN`";
+
 /// Refuses names that are not ours: a page elsewhere that points its own name at this machine.
 pub async fn require_host(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_ascii_lowercase);
@@ -36,11 +41,13 @@ pub async fn require_visitor(
 ) -> Response {
     let now = server.app.now();
     let by_cookie = || jar.get(COOKIE).and_then(|cookie| server.sessions.by_cookie(cookie.value(), now));
-    let Some(visitor) = bearer(request.headers()).map_or_else(by_cookie, |token| server.sessions.by_token(token))
-    else {
-        let next =
-            "open the sign-in link that `firstline serve` or `demo` printed, or send `Authorization: Bearer TOKEN`";
-        return api::error(StatusCode::UNAUTHORIZED, "you are not signed in", Some(next));
+    let token = bearer(request.headers());
+    let Some(visitor) = token.map_or_else(by_cookie, |token| server.sessions.by_token(token)) else {
+        let (message, next) = match token {
+            Some(_) => ("this token is not known, or no longer", UNKNOWN_TOKEN),
+            None => ("you are not signed in", NOBODY),
+        };
+        return api::error(StatusCode::UNAUTHORIZED, message, Some(next));
     };
     let is_write = !matches!(*request.method(), Method::GET | Method::HEAD);
     if is_write && !is_our_origin(&server, request.headers()) {

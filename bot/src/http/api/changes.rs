@@ -1,19 +1,20 @@
 //! Deploys and other changes: recording one, and what was recorded.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Extension, Query as QueryString, State};
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use evidence::{Change, ChangeKind, Time};
+use evidence::{Change, ChangeKind};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Shared, body, query, window};
+use super::asked::{Body, Form, Query};
+use super::{Shared, window};
 use crate::app::Refused;
 use crate::http::guard::Who;
+use crate::times;
 
-/// The fields of `deploy record`; `at` is now when absent.
+/// The fields of `deploy record`; without `at` it is now, without `by` it is who sends it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeployBody {
@@ -23,27 +24,34 @@ pub struct DeployBody {
     kind: ChangeKind,
     #[serde(default, alias = "env")]
     environment: Option<String>,
-    at: Option<Time>,
+    at: Option<String>,
     by: Option<String>,
     url: Option<String>,
     previous: Option<String>,
     note: Option<String>,
 }
 
+impl Form for DeployBody {
+    const LIKE: &'static str = r#"{"service":"checkout","version":"v1.42"}"#;
+}
+
 pub async fn record_deploy(
     State(server): Shared,
     Extension(visitor): Who,
-    asked: Result<Json<DeployBody>, JsonRejection>,
+    Body(asked): Body<DeployBody>,
 ) -> Result<Response, Refused> {
-    let asked = body(asked)?;
+    let now = server.app.now();
+    let at = asked.at.map_or(Ok(now), |text| times::read(&text, now, &server.app.parts.zone));
+    let at =
+        at.map_err(|error| Refused::mistake(format!("`at`: {error}")).next("mend `at`, or leave it out for now"))?;
     let change = Change {
         service: asked.service,
         kind: asked.kind,
         version: asked.version,
         previous: asked.previous,
         environment: asked.environment,
-        at: asked.at.unwrap_or_else(|| server.app.now()),
-        by: asked.by,
+        at,
+        by: asked.by.or_else(|| Some(visitor.name().to_owned())),
         url: asked.url,
         note: asked.note,
     };
@@ -58,11 +66,7 @@ pub struct DeploysQuery {
     to: Option<String>,
 }
 
-pub async fn deploys(
-    State(server): Shared,
-    asked: Result<QueryString<DeploysQuery>, QueryRejection>,
-) -> Result<Response, Refused> {
-    let asked = query(asked)?;
+pub async fn deploys(State(server): Shared, Query(asked): Query<DeploysQuery>) -> Result<Response, Refused> {
     let window = window(&server, asked.from.as_deref(), asked.to.as_deref(), server.app.now())?;
     server.app.sync().await?;
     let mut changes: Vec<Change> = server.app.with_state(|state| state.changes.clone());

@@ -1,6 +1,5 @@
 //! Questions and their answers.
 
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, debug_handler};
@@ -8,7 +7,8 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Shared, body};
+use super::Shared;
+use super::asked::{Body, Form};
 use crate::app::Refused;
 use crate::driver::Wait;
 use crate::driver::ask::{Request as AskRequest, ask as ask_app};
@@ -23,13 +23,16 @@ pub struct AskBody {
     zone: Option<String>,
 }
 
+impl Form for AskBody {
+    const LIKE: &'static str = r#"{"question":"why is checkout failing?"}"#;
+}
+
 #[debug_handler(state = std::sync::Arc<crate::http::Server>)]
 pub async fn ask(
     State(server): Shared,
     Extension(visitor): Who,
-    asked: Result<Json<AskBody>, JsonRejection>,
+    Body(asked): Body<AskBody>,
 ) -> Result<Response, Refused> {
-    let asked = body(asked)?;
     let zone = asked.zone.as_deref().and_then(|name| TimeZone::get(name).ok());
     let request = AskRequest {
         question: asked.question,

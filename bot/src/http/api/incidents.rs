@@ -1,13 +1,13 @@
 //! Incidents: the list, one with its timeline, and closing it.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Shared, body, person};
+use super::asked::{Body, Form};
+use super::{Shared, person};
 use crate::app::{Refused, RefusedKind};
 use crate::http::guard::Who;
 use crate::views;
@@ -42,16 +42,19 @@ pub struct ResolveBody {
     note: String,
 }
 
+impl Form for ResolveBody {
+    const LIKE: &'static str = r#"{"note":"rolled back, orders flow again"}"#;
+}
+
 pub async fn resolve(
     State(server): Shared,
     Extension(visitor): Who,
     Path(id): Path<String>,
-    asked: Result<Json<ResolveBody>, JsonRejection>,
+    Body(asked): Body<ResolveBody>,
 ) -> Result<Response, Refused> {
-    let note = body(asked)?.note;
     if !person(&visitor).human {
         return Err(Refused::new(RefusedKind::Forbidden, "only people resolve incidents"));
     }
-    crate::driver::ask::resolve(&server.app, &id, &visitor.person, &note).await?;
+    crate::driver::ask::resolve(&server.app, &id, &visitor.person, &asked.note).await?;
     incident(State(server), Path(id)).await
 }

@@ -1,15 +1,15 @@
 //! What the logs hold: search, the lines around one, and the kinds of message.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query as QueryString, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use evidence::RecordId;
-use indexer::{Order, Query, SearchOptions, Store};
+use indexer::{Order, SearchOptions, Store};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Shared, query, window};
+use super::asked::Query;
+use super::{Shared, window};
 use crate::app::Refused;
 use crate::{hints, kinds};
 
@@ -28,9 +28,8 @@ fn five() -> usize {
 pub async fn context(
     State(server): Shared,
     Path(id): Path<String>,
-    wanted: Result<QueryString<ContextQuery>, QueryRejection>,
+    Query(wanted): Query<ContextQuery>,
 ) -> Result<Response, Refused> {
-    let wanted = query(wanted)?;
     let id: RecordId = id.parse().map_err(Refused::mistake)?;
     let around = wanted.before.max(wanted.after).min(100);
     let records = server.app.with_store(move |store| store.around(id, around)).await?;
@@ -49,14 +48,10 @@ pub struct SearchQuery {
     order: Option<String>,
 }
 
-pub async fn search(
-    State(server): Shared,
-    asked: Result<QueryString<SearchQuery>, QueryRejection>,
-) -> Result<Response, Refused> {
-    let asked = query(asked)?;
+pub async fn search(State(server): Shared, Query(asked): Query<SearchQuery>) -> Result<Response, Refused> {
     let now = server.app.now();
     let window = window(&server, asked.from.as_deref(), asked.to.as_deref(), now)?;
-    let parsed = Query::parse(&asked.q).map_err(|mistake| Refused::mistake(mistake.to_string()))?;
+    let parsed = indexer::Query::parse(&asked.q).map_err(|mistake| Refused::mistake(mistake.to_string()))?;
     let order = if asked.order.as_deref() == Some("relevance") { Order::Relevance } else { Order::Time };
     let options = SearchOptions { window, services: None, limit: asked.limit.unwrap_or(50).min(1_000), order, now };
     let search = move |store: &dyn Store| {
@@ -74,11 +69,7 @@ pub struct TemplatesQuery {
     to: Option<String>,
 }
 
-pub async fn templates(
-    State(server): Shared,
-    asked: Result<QueryString<TemplatesQuery>, QueryRejection>,
-) -> Result<Response, Refused> {
-    let asked = query(asked)?;
+pub async fn templates(State(server): Shared, Query(asked): Query<TemplatesQuery>) -> Result<Response, Refused> {
     let window = window(&server, asked.from.as_deref(), asked.to.as_deref(), server.app.now())?;
     let request = indexer::TemplatesRequest { window, services: asked.service.map(|service| vec![service]) };
     let kinds = server.app.with_store(move |store| kinds::kinds(store, &request)).await?;

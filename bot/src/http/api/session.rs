@@ -10,9 +10,8 @@ use crate::app::Refused;
 use crate::http::guard::Who;
 
 pub async fn session(State(server): Shared, Extension(visitor): Who) -> Response {
-    let name = visitor.person.split_once(':').map_or(visitor.person.as_str(), |(_, name)| name);
     let zone = server.app.parts.zone.iana_name().unwrap_or("UTC");
-    Json(json!({ "person": name, "id": visitor.person, "csrf": visitor.csrf, "demo": server.is_demo, "zone": zone }))
+    Json(json!({ "person": visitor.name(), "id": visitor.person, "csrf": visitor.csrf, "demo": server.is_demo, "zone": zone }))
         .into_response()
 }
 

@@ -1,14 +1,14 @@
 //! Steps: how they stand, which wait, and what a person decides about them.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
 use runbooks::{Digest, Person};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Shared, body, person};
+use super::asked::{Body, Form};
+use super::{Shared, person};
 use crate::app::{Refused, RefusedKind};
 use crate::driver::decide::{Wish, decide as decide_app};
 use crate::driver::{Wait, drive};
@@ -37,13 +37,16 @@ pub struct DecideBody {
     succeeded: Option<bool>,
 }
 
+impl Form for DecideBody {
+    const LIKE: &'static str = r#"{"digest":"the one on the card","reason":"seen it before"}"#;
+}
+
 pub async fn decide(
     State(server): Shared,
     Extension(visitor): Who,
     Path((id, verb)): Path<(String, String)>,
-    asked: Result<Json<DecideBody>, JsonRejection>,
+    Body(asked): Body<DecideBody>,
 ) -> Result<Response, Refused> {
-    let asked = body(asked)?;
     let digest = || -> Result<Digest, Refused> {
         let text = asked
             .digest
