@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 
 use crate::app::{App, Parts};
 use crate::cli::Global;
-use crate::config::{Config, Unusable};
+use crate::config::{Config, Mistake, Unusable};
 use crate::named::some_of;
 use crate::secrets;
 
@@ -135,6 +135,15 @@ impl Setup {
         (catalog, mistakes)
     }
 
+    /// All runbooks.
+    ///
+    /// # Errors
+    ///
+    /// [`Unusable`] with every mistake in them.
+    pub fn catalog(&self) -> Result<Catalog> {
+        self.catalog_unless(Vec::new())
+    }
+
     /// All runbooks, once everything that a start needs is there: they have no mistake, and secrets can be read.
     ///
     /// # Errors
@@ -142,6 +151,10 @@ impl Setup {
     /// [`Unusable`] with all that is missing or wrong.
     pub fn ready(&self) -> Result<Catalog> {
         let mistakes = self.config_path.as_ref().map_or_else(Vec::new, |path| self.config.missing_secrets(path));
+        self.catalog_unless(mistakes)
+    }
+
+    fn catalog_unless(&self, mistakes: Vec<Mistake>) -> Result<Catalog> {
         let (catalog, in_runbooks) = self.runbooks();
         if mistakes.is_empty() && in_runbooks.is_empty() {
             return Ok(catalog);

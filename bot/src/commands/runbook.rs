@@ -68,7 +68,7 @@ pub async fn run(setup: &Setup, command: RunbookCommand) -> Result<()> {
 }
 
 fn list(setup: &Setup) -> Result<()> {
-    let forms = forms(&setup.usable_runbooks());
+    let forms = forms(&setup.catalog()?);
     if setup.json {
         return print_json(&json!({ "runbooks": forms }));
     }
@@ -106,7 +106,7 @@ fn named<'c>(catalog: &'c Catalog, id: &str) -> Result<&'c Runbook> {
 }
 
 fn show(setup: &Setup, id: &str) -> Result<()> {
-    let catalog = setup.usable_runbooks();
+    let catalog = setup.catalog()?;
     let runbook = named(&catalog, id)?;
     if setup.json { print_json(&form(runbook)) } else { print(&chat::inert_lines(&runbook.text)) }
 }
