@@ -19,12 +19,14 @@ use crate::{Result, Store};
 
 mod feed;
 mod files;
+mod notes;
 mod pushed;
 mod record;
 mod report;
 
 use feed::Feed;
 use files::{Last, Mode, cut_off, stopped};
+pub use notes::{Note, Oddity};
 use report::Pace;
 pub use report::{Progress, Report};
 
@@ -119,6 +121,7 @@ impl Ingest {
                     self.problem(name, cut_off(name, &error, &lines, &feed), true);
                 }
                 self.flush(&mut feed)?;
+                self.note_oddities(&feed, None, false);
             }
             Ok(Err(kind)) => self.problem(name, format!("`{name}` is {kind}: give text, or a .gz or .zst of it"), true),
             Err(error) => self.problem(name, stopped(name, &error), true),

@@ -25,7 +25,7 @@ mod error;
 
 pub use error::{Error, NoRoom, Result};
 pub use follow::{Follow, Followed, Round};
-pub use ingest::{Ingest, IngestOptions, Progress, Report};
+pub use ingest::{Ingest, IngestOptions, Note, Oddity, Progress, Report};
 pub use query::Query;
 pub use search::{Order, SearchOptions, SearchResult};
 pub use stores::{

@@ -10,6 +10,7 @@ mod layers;
 mod lines;
 mod mistakes;
 mod model;
+mod odd_files;
 mod restarts;
 mod runbooks;
 mod serve;

@@ -1,5 +1,7 @@
 //! `firstline index`: shows how far it is, may be interrupted and repeated, and goes on where it stopped.
 
+mod odd;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,6 +34,9 @@ pub fn run(setup: &Setup, args: &IndexArgs) -> Result<()> {
     bar.finish_and_clear();
     for problem in &report.problems {
         tracing::warn!("{}", chat::inert_lines(&problem.message));
+    }
+    for sentence in odd::sentences(&report.notes) {
+        tracing::warn!("{sentence}");
     }
     if setup.json {
         print_json(&report)?;
@@ -119,6 +124,7 @@ fn both(mut a: Report, b: Report) -> Report {
     a.seconds += b.seconds;
     a.records_per_second = a.records as f64 / a.seconds.max(0.001);
     a.problems.extend(b.problems);
+    a.notes.extend(b.notes);
     a
 }
 
@@ -130,9 +136,9 @@ fn summary(report: &Report, setup: &Setup) -> String {
         lines.push("Nothing new: everything in there was indexed before.".to_owned());
     } else {
         lines.push(format!(
-            "{} records from {} files, {} in {:.1} s ({}/s)",
-            HumanCount(report.records),
-            report.files,
+            "{} from {}, {} in {:.1} s ({}/s)",
+            counted(report.records, "record"),
+            counted(report.files, "file"),
             HumanBytes(report.bytes),
             report.seconds,
             HumanCount(report.records_per_second as u64)
@@ -152,20 +158,25 @@ fn summary(report: &Report, setup: &Setup) -> String {
         lines.push(format!("from       {} to {}", shown(first), shown(last)));
     }
     let mut notes = vec![
-        format!("{} kinds of message", HumanCount(report.templates)),
+        format!("{} of message", counted(report.templates, "kind")),
         format!("index {}", HumanBytes(report.index_bytes)),
     ];
-    let counted = [
-        (report.redacted, "values redacted"),
-        (report.malformed, "lines kept as plain text"),
-        (report.truncated, "lines cut at 1 MiB"),
-        (report.skewed, "records with a clock more than a day ahead"),
-        (report.cut_files, "files were cut since the last time"),
+    let odd = [
+        (report.redacted, "value", "redacted"),
+        (report.malformed, "line", "kept as plain text"),
+        (report.truncated, "line", "cut at 1 MiB"),
+        (report.skewed, "record", "with a clock more than a day ahead"),
+        (report.cut_files, "file", "cut since the last time"),
     ];
-    notes.extend(counted.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", HumanCount(*n))));
+    notes.extend(odd.iter().filter(|(n, ..)| *n > 0).map(|(n, what, how)| format!("{} {how}", counted(*n, what))));
     lines.push(notes.join(" · "));
     if report.records > 0 {
         lines.push("\nNow ask:   firstline ask \"what is wrong?\"".to_owned());
     }
     chat::inert_lines(&lines.join("\n")).into_owned()
+}
+
+/// `1 record`, `2 records`.
+fn counted(n: u64, what: &str) -> String {
+    format!("{} {what}{}", HumanCount(n), if n == 1 { "" } else { "s" })
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use evidence::Time;
 
 use super::IngestOptions;
+use super::notes::Counted;
 use crate::formats::ParseContext;
 use crate::multiline::Joiner;
 use crate::sources::service_of;
@@ -20,6 +21,7 @@ pub(super) struct Feed {
     /// Whether lines came since the last commit.
     pub(super) is_busy: bool,
     pub(super) next_offset: u64,
+    pub(super) counted: Counted,
 }
 
 impl Feed {
@@ -43,6 +45,7 @@ impl Feed {
             last_time: None,
             is_busy: false,
             next_offset: 0,
+            counted: Counted::default(),
         }
     }
 }

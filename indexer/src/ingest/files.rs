@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use evidence::Time;
 
 use super::feed::Feed;
+use super::notes::Oddity;
 use super::report::{Pace, Progress, Report};
 use super::{Ingest, IngestOptions};
 use crate::follow::IDLE;
@@ -58,6 +59,7 @@ impl Ingest {
             Ok(Outcome::Opened(opened)) => opened,
             Ok(Outcome::Empty) => {
                 self.report.files += 1;
+                self.note(Oddity::Empty, &shown, 0);
                 return Ok(());
             }
             Ok(Outcome::Binary(kind)) => {
@@ -84,7 +86,8 @@ impl Ingest {
         let seen = opened.modified.unwrap_or(now).min(now);
         let mut feed = Feed::new(path, None, options, seen);
         let known = opened.known.map(|at| self.writer.manifest().positions[at].clone());
-        feed.last_time = known.as_ref().and_then(|known| known.last_time);
+        let before = known.as_ref().and_then(|known| known.last_time);
+        feed.last_time = before;
         let slot = self.slot_for(&shown, opened.known, opened.file_number);
         let mut patience = None;
         loop {
@@ -115,6 +118,7 @@ impl Ingest {
             }
             break;
         }
+        self.note_oddities(&feed, before, opened.may_grow);
         self.keep_position(slot, &opened.lines, &feed, opened.file_number);
         if pace.committed.elapsed() > COMMIT_EVERY {
             self.commit()?;
@@ -228,6 +232,7 @@ impl Ingest {
     }
 
     fn take_line(&mut self, line: Line<'_>, feed: &mut Feed) -> Result<()> {
+        feed.counted.line(&line);
         if line.truncated {
             self.report.truncated += 1;
             self.writer.manifest_mut().truncated += 1;

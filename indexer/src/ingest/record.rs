@@ -14,6 +14,7 @@ impl Ingest {
         let time = entry.line.time.or(entry.previous_time).or(feed.last_time).unwrap_or(feed.context.now);
         feed.last_time = Some(time);
         let is_believable = time.0 <= feed.context.now.0.saturating_add(A_DAY);
+        feed.counted.entry(&entry, is_believable);
         self.count_oddities(&entry, is_believable);
         let is_access = entry.line.format == "access";
         let (record, n_redacted) = record_of(entry, time, feed, &self.redactor);

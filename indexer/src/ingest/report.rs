@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use evidence::Time;
 use serde::Serialize;
 
+use super::notes::Note;
 use crate::sources::Problem;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -39,6 +40,8 @@ pub struct Report {
     /// Files that were cut in place since they were last read.
     pub cut_files: u64,
     pub problems: Vec<Problem>,
+    /// What is odd about sources that were read.
+    pub notes: Vec<Note>,
 }
 
 /// Says often enough, and not more often, how far a run is.
