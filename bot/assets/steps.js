@@ -11,7 +11,7 @@ const VERBS = { proposed: "Waiting for approval", approved: "Approved, starting"
   failed: "Failed", timed_out: "Timed out", cancelled: "Cancelled", rejected: "Rejected", expired: "Expired, nobody approved",
   superseded: "Replaced by a newer proposal", indeterminate: "Unknown: the executor was lost while it ran" };
 const TONES = { succeeded: "ok", failed: "bad", timed_out: "bad", rejected: "bad", cancelled: "bad", indeterminate: "warn",
-  running: "live", approved: "live", proposed: "warn" };
+  running: "going", approved: "going", proposed: "warn" };
 
 // `view` is a step as an answer proposes it; its state is asked for and followed.
 export function step(view, { title, why, number, joins } = {}) {
@@ -243,10 +243,10 @@ function ended(now, state) {
 }
 
 function verification({ state, text }) {
-  const tone = { verified: "ok", held_before: "warn", failed: "bad", interrupted: "warn" }[state] ?? "live";
+  const tone = { verified: "ok", held_before: "warn", failed: "bad", interrupted: "warn" }[state] ?? "going";
   const word = { verified: "Verified", held_before: "Verified, but it was so before this step began", failed: "Not verified", pending: "Watching", interrupted: "Not finished" }[state] ?? state;
   return h("p", { class: `state ${tone}`, "data-verification": state },
-    state === "pending" ? h("span", { class: "spin", "aria-hidden": "true" }) : { verified: "✓", held_before: "!", interrupted: "?" }[state] ?? "✗", ` ${word}: `, text.replace(/^watching /, ""));
+    state === "pending" ? h("span", { class: "spin", "aria-hidden": "true" }) : { verified: "✓", held_before: "!", interrupted: "?" }[state] ?? "✗", ` ${word}: `, template(text.replace(/^watching /, "")));
 }
 
 function history(now) {
@@ -254,6 +254,6 @@ function history(now) {
   return h("details", { class: "history" }, h("summary", {}, "Who did what"),
     h("ol", {}, now.history.map((entry) => {
       const [name, text] = did(entry.actor, entry.text);
-      return h("li", {}, h("time", {}, clock(entry.at)), name && h("b", {}, `${name} `), text);
+      return h("li", {}, h("time", {}, clock(entry.at)), name && h("b", {}, `${name} `), template(text));
     })));
 }

@@ -128,11 +128,25 @@ async fn approve(page: &Page) -> Result<()> {
     let twice = format!("const yes = {STEP}.querySelector('[data-act=confirm]'); yes.click(); yes.click();");
     page.client.execute(&twice, Vec::new()).await?;
     page.until("it succeeded", &format!("return {STEP}.dataset.state === 'succeeded'")).await?;
+    a_watch_reads_the_same_after_a_reload(page).await?;
     let verified = format!("return {STEP}.querySelector('[data-verification=verified]')?.textContent");
     let verified = page.until_within(Duration::from_secs(240), "the check of the step", &verified).await?;
     assert!(verified.as_str().unwrap_or_default().contains("Verified"), "{verified}");
     let over = page.text(".stand.over").await?;
     assert!(over.contains("you approved it") && over.contains("Left to do: Resolve the incident."), "{over}");
+    Ok(())
+}
+
+/// Whoever comes later reads what is watched as a sentence, on a card that stays inside its answer.
+async fn a_watch_reads_the_same_after_a_reload(page: &Page) -> Result<()> {
+    page.client.refresh().await?;
+    let watch = page.text("[data-verification=pending]").await?;
+    assert!(watch.starts_with(" Watching: E1") && !watch.contains("watching") && !watch.contains("<*>"), "{watch}");
+    let beyond = "const edge = document.querySelector('.answer').getBoundingClientRect().right; \
+                  return [...document.querySelectorAll('.answer .step')].map((card) => card.getBoundingClientRect().right - edge)";
+    let beyond = page.client.execute(beyond, Vec::new()).await?;
+    let cards = beyond.as_array().context("a list")?;
+    assert!(!cards.is_empty() && cards.iter().all(|by| by.as_f64().is_some_and(|by| by < 0.0)), "{cards:?}");
     Ok(())
 }
 

@@ -170,7 +170,7 @@ fn verification(incident: &Incident, record: &StepRecord, now: Time) -> Option<V
             Some(VerificationForm { state: "interrupted", text: interruption(record).to_owned() })
         }
         (None, Some(verify)) if state.status == Status::Succeeded => {
-            Some(VerificationForm { state: "pending", text: format!("watching: {verify}") })
+            Some(VerificationForm { state: "pending", text: verify.to_string() })
         }
         _ => None,
     }
