@@ -104,8 +104,8 @@ pub struct Program {
 pub struct Entry {
     pub name: &'static str,
     pub about: &'static str,
-    /// Whether arguments have the form of this action, before parameters are filled in and whatever the settings declare.
-    pub form: fn(&Value) -> Result<(), String>,
+    /// What is wrong with arguments whatever the settings declare; each sentence quotes the value that it is about.
+    pub form: fn(&Value) -> Vec<String>,
     pub connect: fn(&Settings, Arc<dyn Secrets>) -> Box<dyn Action>,
 }
 
@@ -130,8 +130,8 @@ pub const ACTIONS: &[Entry] = &[
     },
 ];
 
-fn form_of<'v, A: Deserialize<'v>>(arguments: &'v Value) -> Result<(), String> {
-    A::deserialize(arguments).map(|_| ()).map_err(|error| error.to_string())
+fn form_of<'v, A: Deserialize<'v>>(arguments: &'v Value, mistakes: fn(&A) -> Vec<String>) -> Vec<String> {
+    A::deserialize(arguments).map_or_else(|error| vec![error.to_string()], |arguments| mistakes(&arguments))
 }
 
 /// The actions as the settings configure them.

@@ -37,14 +37,20 @@ struct Arguments {
     argv: Vec<Value>,
 }
 
+impl Arguments {
+    fn mistakes(&self) -> Vec<String> {
+        self.argv.iter().filter_map(|argument| text_of(argument).err()).collect()
+    }
+}
+
 struct Command {
     programs: BTreeMap<String, Program>,
     secrets: Arc<dyn Secrets>,
     grace: Duration,
 }
 
-pub(super) fn form(arguments: &Value) -> Result<(), String> {
-    super::form_of::<Arguments>(arguments)
+pub(super) fn form(arguments: &Value) -> Vec<String> {
+    super::form_of(arguments, Arguments::mistakes)
 }
 
 pub fn connect(settings: &Settings, secrets: Arc<dyn Secrets>) -> Box<dyn Action> {
@@ -256,17 +262,25 @@ fn argv(arguments: &Arguments) -> Vec<String> {
         .collect()
 }
 
-fn mistake_in(argument: &Value, program: &Program) -> Option<String> {
+fn text_of(argument: &Value) -> Result<String, String> {
     let text = match argument {
         Value::String(text) => text.clone(),
         Value::Number(_) | Value::Bool(_) => argument.to_string(),
         Value::Null | Value::Array(_) | Value::Object(_) => {
-            return Some(format!("`{argument}` in `argv` must be one text"));
+            return Err(format!("`{argument}` in `argv` must be one text"));
         }
     };
     if text.contains('\0') || text.len() > LONGEST_ARGUMENT {
-        return Some(format!("an argument holds a zero byte or more than {LONGEST_ARGUMENT} bytes"));
+        return Err(format!("an argument holds a zero byte or more than {LONGEST_ARGUMENT} bytes"));
     }
+    Ok(text)
+}
+
+fn mistake_in(argument: &Value, program: &Program) -> Option<String> {
+    let text = match text_of(argument) {
+        Ok(text) => text,
+        Err(mistake) => return Some(mistake),
+    };
     let flag = text.split_once('=').map_or(text.as_str(), |(flag, _)| flag);
     let is_declared = program.flags.iter().any(|declared| declared == flag);
     (text.starts_with('-') && !is_declared).then(|| {

@@ -42,6 +42,14 @@ fn post() -> String {
     "POST".to_owned()
 }
 
+impl Arguments {
+    fn mistakes(&self) -> Vec<String> {
+        let is_known = METHODS.contains(&self.method.as_str());
+        let unknown = format!("unknown method `{}` (known: {})", self.method, METHODS.join(", "));
+        (!is_known).then_some(unknown).into_iter().chain(plain(&self.path).err()).collect()
+    }
+}
+
 struct Http {
     endpoints: BTreeMap<String, Endpoint>,
     secrets: Arc<dyn Secrets>,
@@ -49,8 +57,8 @@ struct Http {
     clients: [OnceLock<Result<Client, String>>; 2],
 }
 
-pub(super) fn form(arguments: &Value) -> Result<(), String> {
-    super::form_of::<Arguments>(arguments)
+pub(super) fn form(arguments: &Value) -> Vec<String> {
+    super::form_of(arguments, Arguments::mistakes)
 }
 
 pub fn connect(settings: &Settings, secrets: Arc<dyn Secrets>) -> Box<dyn Action> {
@@ -69,13 +77,11 @@ impl Action for Http {
 
     fn check(&self, arguments: &Value) -> Result<(), Vec<String>> {
         let arguments = Arguments::deserialize(arguments).map_err(|error| vec![error.to_string()])?;
-        let mut mistakes = Vec::new();
+        let mut mistakes = arguments.mistakes();
         match self.endpoints.get(&arguments.endpoint) {
             None => mistakes.push(self.unknown_endpoint(&arguments.endpoint)),
-            Some(endpoint) => mistakes.extend(url(endpoint, &arguments.path).err()),
-        }
-        if !METHODS.contains(&arguments.method.as_str()) {
-            mistakes.push(format!("unknown method `{}` (known: {})", arguments.method, METHODS.join(", ")));
+            Some(endpoint) if mistakes.is_empty() => mistakes.extend(url(endpoint, &arguments.path).err()),
+            Some(_) => {}
         }
         if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
     }
@@ -203,8 +209,8 @@ fn client(may_be_private: bool) -> Result<Client, String> {
     client.build().map_err(|error| format!("the HTTP client cannot start: {error}"))
 }
 
-/// The endpoint's URL with the step's path appended.
-fn url(endpoint: &Endpoint, path: &str) -> Result<Url, String> {
+/// Checks that a path leads nowhere but below the endpoint.
+fn plain(path: &str) -> Result<(), String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._~:@+=,-".contains(c);
     if !path.starts_with('/') || !path.chars().all(is_plain) || path.split('/').any(|part| part == ".." || part == ".")
     {
@@ -212,6 +218,12 @@ fn url(endpoint: &Endpoint, path: &str) -> Result<Url, String> {
             "`path: {path}` must begin with `/` and hold only letters, digits and `/._~:@+=,-`, without `..`"
         ));
     }
+    Ok(())
+}
+
+/// The endpoint's URL with the step's path appended.
+fn url(endpoint: &Endpoint, path: &str) -> Result<Url, String> {
+    plain(path)?;
     let base = endpoint.base_url.trim_end_matches('/');
     let url = Url::parse(&format!("{base}{path}")).map_err(|error| format!("`base_url: {base}`: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() || !url.username().is_empty() {

@@ -18,10 +18,23 @@ struct Arguments {
     instruction: String,
 }
 
+impl Arguments {
+    fn mistakes(&self) -> Vec<String> {
+        let instruction = &self.instruction;
+        if instruction.trim().is_empty() {
+            return vec!["`instruction` is empty; say what the person is to do".to_owned()];
+        }
+        if instruction.len() > LONGEST_INSTRUCTION {
+            return vec![format!("`instruction` is longer than {LONGEST_INSTRUCTION} bytes; split the step")];
+        }
+        Vec::new()
+    }
+}
+
 struct Manual;
 
-pub(super) fn form(arguments: &Value) -> Result<(), String> {
-    super::form_of::<Arguments>(arguments)
+pub(super) fn form(arguments: &Value) -> Vec<String> {
+    super::form_of(arguments, Arguments::mistakes)
 }
 
 pub fn connect(_: &Settings, _: Arc<dyn Secrets>) -> Box<dyn Action> {
@@ -39,14 +52,8 @@ impl Action for Manual {
     }
 
     fn check(&self, arguments: &Value) -> Result<(), Vec<String>> {
-        let Arguments { instruction } = Arguments::deserialize(arguments).map_err(|error| vec![error.to_string()])?;
-        if instruction.trim().is_empty() {
-            return Err(vec!["`instruction` is empty; say what the person is to do".to_owned()]);
-        }
-        if instruction.len() > LONGEST_INSTRUCTION {
-            return Err(vec![format!("`instruction` is longer than {LONGEST_INSTRUCTION} bytes; split the step")]);
-        }
-        Ok(())
+        let mistakes = form(arguments);
+        if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
     }
 
     fn describe(&self, arguments: &Value) -> String {

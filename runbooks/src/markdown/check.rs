@@ -168,14 +168,13 @@ fn in_action(path: &str, action: &str) -> Found {
     vec![(path.to_owned(), text)]
 }
 
-/// Whether the arguments have the form of their action; what a parameter will fill in is judged when it is.
+/// What the action would refuse in these arguments; a value with a parameter in it is judged when that is filled in.
 fn in_arguments(path: &str, action: &str, args: &serde_json::Value) -> Found {
     let Some(entry) = ACTIONS.iter().find(|entry| entry.name == action) else { return Found::new() };
     let none = serde_json::json!({});
-    match (entry.form)(if args.is_null() { &none } else { args }) {
-        Err(error) if !error.contains("{{") => vec![(path.to_owned(), format!("`{path}` of `{action}`: {error}"))],
-        _ => Found::new(),
-    }
+    let mistakes = (entry.form)(if args.is_null() { &none } else { args });
+    let literal = mistakes.into_iter().filter(|mistake| !mistake.contains("{{"));
+    literal.map(|mistake| (path.to_owned(), format!("`{path}` of `{action}`: {mistake}"))).collect()
 }
 
 fn in_template(path: &str, source: &str, head: Option<&Head>) -> Found {

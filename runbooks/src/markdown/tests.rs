@@ -87,6 +87,22 @@ fn a_runbook_that_no_trigger_could_fill_in_is_named() {
 }
 
 #[test]
+fn a_literal_that_its_action_would_refuse_is_seen_and_a_parameter_is_not_judged() {
+    let step = |action: &str, args: &str| format!("{HEAD}```step\naction: {action}\nargs: {args}\n```\n");
+    check(
+        &step("http", "{endpoint: x, method: FETCH, path: v1/../x}"),
+        &["x.md:9:1 `args` of `http`: unknown method `FETCH` (known: GET, POST", "x.md:9:1 `path: v1/../x` must begin"],
+    );
+    check(&step("command", "{program: x, argv: [[a]]}"), &["x.md:9:1 `[\"a\"]` in `argv` must be one text"]);
+    check(&step("manual", "{instruction: ' '}"), &["x.md:9:1 `instruction` is empty"]);
+    let undo = "```step\naction: manual\nargs: {instruction: x}\nundo: {action: http, args: {endpoint: x, method: FETCH, path: /}}\n```\n";
+    check(&format!("{HEAD}{undo}"), &["x.md:10: `undo.args` of `http`: unknown method `FETCH`"]);
+    let word = HEAD.replace("params:\n", "params:\n  method: {type: enum, values: [GET, POST]}\n");
+    let filled_in = "```step\naction: http\nargs: {endpoint: x, method: '{{method}}', path: '/{{method}}'}\n```\n";
+    assert_eq!(read(&format!("{word}{filled_in}"), "x.md").err(), None);
+}
+
+#[test]
 fn a_number_is_good_text() {
     let page = "---\nid: 7\ntitle: 2024\nrisk: enormous\n---\n- x\n";
     check(page, &["x.md:4:1 `risk: enormous`"]);
