@@ -1,5 +1,7 @@
 //! Events in, the words of a page out.
 
+mod timeline_of;
+
 use std::collections::BTreeMap;
 
 use evidence::{Answer, Redacted, Redactor, Time};
@@ -241,37 +243,6 @@ fn answer(world: &mut World, at: &str, last: &str) {
         "proposals": [], "model": null, "took_ms": 1.0}))
     .unwrap();
     world.at(at, "firstline", Event::Answered(Answered { answer, refused: Vec::new() }));
-}
-
-#[test]
-fn a_watch_whose_process_died_is_told_as_interrupted() {
-    let mut world = World::new(true);
-    world.run(Outcomes::Succeeded);
-    let says = |world: &World, now: &str| {
-        let rows = timeline(&world.0, &[], time(now));
-        rows.into_iter().find(|row| row.text.contains("interrupted")).map(|row| (row.at, row.kind, row.text))
-    };
-    assert_eq!(says(&world, "14:23:00"), None, "its time is not up");
-    let (at, kind, text) = says(&world, "14:30:00").unwrap();
-    assert_eq!((at, kind.as_str()), (time("14:23:11"), "unknown"));
-    assert!(text.contains("`firstline serve`"), "{text}");
-    let form = super::step(&world.0, &world.0.steps[STEP], &rules(), time("14:30:00"));
-    assert_eq!(form.verification.unwrap().state, "interrupted");
-    assert!(form.history.iter().any(|row| row.text == text));
-    assert_eq!(standing(&world.0, time("14:30:00")).text, "Done, not verified: Roll back checkout");
-
-    world.verify("14:40:00", true);
-    let (_, _, text) = says(&world, "14:41:00").unwrap();
-    assert!(text.contains("taken up again"), "{text}");
-    world.check("14:41:00", Stand::Over, "Verified, it helped: Roll back checkout", &["Resolve the incident."]);
-}
-
-#[test]
-fn a_watch_that_ends_in_time_was_not_interrupted() {
-    let mut world = World::new(true);
-    world.run(Outcomes::Succeeded);
-    world.verify("14:23:12", false);
-    assert!(timeline(&world.0, &[], time("15:00:00")).iter().all(|row| !row.text.contains("interrupted")));
 }
 
 #[test]

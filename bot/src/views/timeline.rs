@@ -1,9 +1,11 @@
 //! What happened, oldest first: changes and evidence from the answers, then what people and Firstline did.
 
+use std::collections::BTreeMap;
+
 use chat::TimelineRow;
 use evidence::answer::{Answer, Evidence, EvidenceKind, Verdict};
 use evidence::{Change, Time};
-use incident::{Event, Incident};
+use incident::{Event, Incident, StepRecord};
 use runbooks::{Outcomes, StepEvent};
 
 use super::sentences::{changed, happened, name_of, short};
@@ -84,12 +86,14 @@ fn sign(evidence: &Evidence, onset: Option<Time>) -> Option<(Time, &'static str)
 
 /// What people and Firstline did.
 fn deeds(rows: &mut Rows, incident: &Incident) {
+    let mut alike = alike(incident);
     for entry in &incident.history {
         let (kind, text) = match &entry.event {
             Event::Asked(asked) => ("asked", format!("asked “{}”", short(&asked.question.text))),
-            Event::Step { step, event } => match kind_of(event) {
-                Some(kind) => (kind, which(incident, step, event)),
-                None => continue,
+            Event::Step { step, event } => match (kind_of(event), alike.get_mut(&moment(entry.at, event))) {
+                (None, _) | (_, Some(0)) => continue,
+                (Some(kind), Some(n)) if *n > 1 => (kind, format!("{} steps {}", std::mem::take(n), happened(event))),
+                (Some(kind), _) => (kind, which(incident, step, event)),
             },
             Event::Proposed { proposals, .. } => match proposals.first() {
                 Some(first) => ("proposed", format!("proposed: {}", first.title)),
@@ -108,14 +112,41 @@ fn deeds(rows: &mut Rows, incident: &Incident) {
     }
 }
 
+/// To how many steps the same came in the same second, for what comes to all that wait at once.
+fn alike(incident: &Incident) -> BTreeMap<(i64, String), usize> {
+    let mut alike = BTreeMap::new();
+    for entry in &incident.history {
+        if let Event::Step { event: event @ (StepEvent::Expired { .. } | StepEvent::Withdrawn { .. }), .. } =
+            &entry.event
+        {
+            *alike.entry(moment(entry.at, event)).or_default() += 1;
+        }
+    }
+    alike
+}
+
+fn moment(at: Time, event: &StepEvent) -> (i64, String) {
+    (at.to_timestamp().as_second(), happened(event))
+}
+
 /// What happened, and to which step where there are several.
 fn which(incident: &Incident, step: &str, event: &StepEvent) -> String {
     let text = happened(event);
     match incident.steps.get(step) {
-        Some(record) if incident.steps.len() > 1 => {
-            format!("{text} · {}", short(record.step.content().summary.as_str()))
-        }
+        Some(record) if incident.steps.len() > 1 => format!("{text} · {}", named(incident, record)),
         _ => text,
+    }
+}
+
+/// The title of the proposal that a step is of, and which of its steps it is where it has several.
+fn named(incident: &Incident, record: &StepRecord) -> String {
+    let Some(proposal) = incident.proposal_of(record.step.id()) else {
+        return short(record.step.content().summary.as_str());
+    };
+    let number = proposal.steps.iter().position(|step| step.id() == record.step.id()).map_or(1, |idx| idx + 1);
+    match proposal.steps.len() {
+        0 | 1 => proposal.title.clone(),
+        n => format!("{}, step {number} of {n}", proposal.title),
     }
 }
 
