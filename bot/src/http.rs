@@ -16,7 +16,7 @@ use anyhow::{Context, Result, anyhow};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
@@ -130,11 +130,27 @@ pub fn router(server: Arc<Server>) -> Router {
         .merge(crate::console::router())
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&server), guard::require_host))
         .layer(tower_http::limit::RequestBodyLimitLayer::new(LONGEST_BODY))
+        .layer(axum::middleware::map_response(in_our_words))
         .layer(tower_http::catch_panic::CatchPanicLayer::new())
         // Health is for machines that know no name and have no token.
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .with_state(server)
+}
+
+/// What the layers refuse by themselves, in the form of every other refusal.
+async fn in_our_words(response: Response) -> Response {
+    match response.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            api::error(response.status(), "the body is longer than 1 MiB", Some("send less at once"))
+        }
+        StatusCode::METHOD_NOT_ALLOWED => api::error(
+            response.status(),
+            "this address takes no such request",
+            Some("the header `Allow` names what it takes"),
+        ),
+        _ => response,
+    }
 }
 
 async fn metrics(State(server): State<Arc<Server>>) -> impl IntoResponse {

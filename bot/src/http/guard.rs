@@ -44,7 +44,7 @@ pub async fn require_visitor(
     let token = bearer(request.headers());
     let Some(visitor) = token.map_or_else(by_cookie, |token| server.sessions.by_token(token)) else {
         let (message, next) = match token {
-            Some(_) => ("this token is not known, or no longer", UNKNOWN_TOKEN),
+            Some(_) => ("this token is unknown or revoked", UNKNOWN_TOKEN),
             None => ("you are not signed in", NOBODY),
         };
         return api::error(StatusCode::UNAUTHORIZED, message, Some(next));
