@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use evidence::answer::{Evidence, EvidenceKind, Gap, Sample, Verdict};
 use evidence::{Change, RecordId, Redacted, Time, TimeWindow};
-use incident::{Effect, Event, Findings, Found, Options, Question, QuestionKind, windows};
+use incident::{Effect, Event, Findings, Found, Options, Question, QuestionKind, Reason, windows};
 use indexer::{CountRequest, ObserveRequest, Order, Query, SearchOptions, Store};
 use jiff::SignedDuration;
 
@@ -139,8 +139,13 @@ fn add_matches(store: &dyn Store, question: &Question, findings: &mut Findings, 
     let Some(newest) = found.hits.first() else {
         let named: Vec<&str> = question.ids.iter().map(incident::Id::text).collect();
         // "Who" is mostly asked of services and people, not of the words around it.
-        if question.kind != QuestionKind::Who || !named.is_empty() {
-            findings.facts.missed = Some(if named.is_empty() { text } else { named.join(" ") });
+        let missed = if named.is_empty() { text } else { named.join(" ") };
+        match question.kind {
+            QuestionKind::Who if named.is_empty() => {}
+            _ if question.is_diagnosis() || findings.reason == Reason::EmptyWindow => {
+                findings.facts.missed = Some(missed);
+            }
+            _ => *findings = findings.clone().nothing_matches(missed),
         }
         return Ok(());
     };

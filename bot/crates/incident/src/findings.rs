@@ -44,6 +44,28 @@ impl Reason {
     }
 }
 
+impl Findings {
+    /// Answers a question about certain lines of which the window has none. What else was found there answers
+    /// another question, so nothing of it stays.
+    #[must_use]
+    pub fn nothing_matches(self, sought: String) -> Findings {
+        Findings {
+            onset: None,
+            verdict: Verdict::Insufficient,
+            confidence: 0.9,
+            reason: Reason::NothingMatches,
+            culprit: None,
+            evidence: Vec::new(),
+            sample_ids: BTreeMap::new(),
+            suspects: Vec::new(),
+            changes: Vec::new(),
+            chart: None,
+            facts: Facts { missed: Some(sought), reach: self.facts.reach, ..Facts::default() },
+            ..self
+        }
+    }
+}
+
 /// The one consideration that decided the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -72,6 +94,8 @@ pub enum Reason {
     NoBaseline,
     /// Too few records in the window or the baseline to compare (`insufficient`).
     TooFewRecords,
+    /// No line of the window has what the person asked to see or count (`insufficient`); see [`Facts::missed`].
+    NothingMatches,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -117,6 +117,9 @@ fn verdict(question: &Question, ground: &Ground<'_>) -> Draft {
 fn body(question: &Question, ground: &Ground<'_>) -> Vec<Draft> {
     let findings = ground.findings;
     let mut drafts = Vec::new();
+    if findings.reason == Reason::NothingMatches {
+        return drafts;
+    }
     if findings.facts.missed.is_some() && question.is_diagnosis() {
         drafts.push(verdict(question, ground));
     }

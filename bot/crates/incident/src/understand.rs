@@ -103,7 +103,10 @@ impl Question {
                 Id::Uuid(text) | Id::Ip(text) | Id::Request(text) => format!("\"{text}\""),
             })
             .collect();
-        parts.extend(self.words.iter().map(|word| format!("\"{}\"", word.replace(['"', '\\'], " "))));
+        parts.extend(self.words.iter().map(|word| match vocabulary::status_class(word) {
+            Some(digit) => format!("(\"{word}\" OR status:{digit}*)"),
+            None => format!("\"{}\"", word.replace(['"', '\\'], " ")),
+        }));
         let named: Vec<String> = self.services.iter().map(|service| format!("service:\"{service}\"")).collect();
         match &named[..] {
             [] => {}

@@ -81,6 +81,7 @@ pub(super) fn insufficient(question: &Question, ground: &Ground<'_>) -> Draft {
         | Reason::TrafficDrop
         | Reason::TooWeak
         | Reason::NoBaseline
+        | Reason::NothingMatches
         | Reason::TwoCulprits => unknown(&subject),
     }
 }

@@ -97,6 +97,15 @@ fn changes_without_anything_to_compare_are_not_acquitted() {
 }
 
 #[test]
+fn lines_that_are_not_there_are_no_reason_to_tell_of_others() {
+    for kind in [QuestionKind::HowOften, QuestionKind::ShowMe] {
+        let telling = told(kind, &incident().nothing_matches("\"502\"".into()));
+        assert_eq!(telling.headline, "No line matches `\"502\"` between 13:45:00 and 14:15:00.");
+        assert_eq!((telling.claims.len(), telling.refused.len()), (1, 0));
+    }
+}
+
+#[test]
 fn nothing_we_say_of_the_incident_is_refused() {
     for kind in KINDS {
         let telling = told(kind, &incident());

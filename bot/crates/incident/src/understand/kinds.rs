@@ -6,6 +6,7 @@ use evidence::answer::QuestionKind;
 use super::Context;
 use super::services::within_typo;
 use super::tokens::{Role, Token};
+use super::vocabulary::is_failure;
 
 pub(super) fn kind_of(tokens: &[Token], before: Option<&Context>) -> QuestionKind {
     let words: Vec<&str> = tokens.iter().filter(|t| t.role == Role::Free).map(|t| t.lower.as_str()).collect();
@@ -124,8 +125,11 @@ pub(super) fn kind_of(tokens: &[Token], before: Option<&Context>) -> QuestionKin
     if shows {
         return QuestionKind::ShowMe;
     }
+    // A bare number may count anything; "502s" and `5xx` count failures.
+    let counts_failures = |word: &&str| is_failure(word) && word.parse::<u16>().is_err();
     let trouble = asks_why
         || troubled
+        || words.iter().any(counts_failures)
         || has(&[
             "error",
             "errors",
@@ -153,10 +157,6 @@ pub(super) fn kind_of(tokens: &[Token], before: Option<&Context>) -> QuestionKin
             "exception",
             "happening",
             "happen",
-            "500s",
-            "502s",
-            "503s",
-            "5xx",
             "latency",
             "degraded",
             "anomaly",
@@ -263,17 +263,18 @@ pub(super) fn refers_back(tokens: &[Token]) -> bool {
         || words.len() <= 3
 }
 
-/// The mildest level asked for.
+/// The mildest level asked for; "5xx errors" asks for a status, whatever the level of its lines.
 pub(super) fn severity_of(tokens: &[Token]) -> Option<Severity> {
-    let words = tokens.iter().filter(|t| t.role == Role::Free).map(|t| t.lower.as_str());
-    words
-        .filter_map(|word| {
-            match word.split_once(':').map_or(word, |(key, value)| if key == "level" { value } else { word }) {
-                "error" | "errors" | "err" | "fehler" | "erreurs" | "errores" => Some(Severity::Error),
-                "warning" | "warnings" | "warn" | "warns" => Some(Severity::Warn),
-                "fatal" | "fatals" | "panic" | "panics" | "critical" => Some(Severity::Fatal),
-                _ => None,
-            }
-        })
-        .min()
+    let words: Vec<&str> = tokens.iter().filter(|t| t.role == Role::Free).map(|t| t.lower.as_str()).collect();
+    let follows_status = |i: usize| i > 0 && is_failure(words[i - 1]);
+    let level = |(i, word): (usize, &&str)| match word
+        .split_once(':')
+        .map_or(*word, |(key, value)| if key == "level" { value } else { word })
+    {
+        "error" | "errors" | "err" | "fehler" | "erreurs" | "errores" if !follows_status(i) => Some(Severity::Error),
+        "warning" | "warnings" | "warn" | "warns" => Some(Severity::Warn),
+        "fatal" | "fatals" | "panic" | "panics" | "critical" => Some(Severity::Fatal),
+        _ => None,
+    };
+    words.iter().enumerate().filter_map(level).min()
 }

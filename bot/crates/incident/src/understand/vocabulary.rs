@@ -62,9 +62,28 @@ pub(super) fn search_words(tokens: &[Token]) -> Vec<String> {
             || ASKING.split_whitespace().any(|known| known == word)
             || !word.chars().any(char::is_alphanumeric);
         if !says_nothing && !words.iter().any(|known| known.eq_ignore_ascii_case(word)) {
-            words.push(token.raw.clone());
+            words.push(status(word).map_or_else(|| token.raw.clone(), str::to_owned));
         }
     }
     words.truncate(AT_MOST);
     words
+}
+
+/// The status of HTTP that a word counts answers by: `502` of "502s", `5xx` of "5xxs".
+pub(super) fn status(word: &str) -> Option<&str> {
+    let number = word.strip_suffix('s').unwrap_or(word);
+    let (class, rest) = number.split_at_checked(1)?;
+    let is_status = matches!(class, "1" | "2" | "3" | "4" | "5")
+        && (rest == "xx" || (rest.len() == 2 && rest.bytes().all(|b| b.is_ascii_digit())));
+    is_status.then_some(number)
+}
+
+/// Whether a word is a status that says that something failed: `404`, "502s", `5xx`.
+pub(super) fn is_failure(word: &str) -> bool {
+    status(word).is_some_and(|status| status.starts_with(['4', '5']))
+}
+
+/// The first digit of a class of statuses: `5` of `5xx`.
+pub(super) fn status_class(word: &str) -> Option<&str> {
+    status(word)?.strip_suffix("xx")
 }

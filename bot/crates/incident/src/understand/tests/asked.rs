@@ -176,3 +176,15 @@ fn long_numbers_are_ids_unless_something_is_counted() {
     assert_eq!(ids("ticket #88123 lost its payment"), ["88123"]);
     assert_eq!(ids("why are there 10000 errors"), [""; 0]);
 }
+
+#[test]
+fn statuses_are_looked_for_by_their_number() {
+    let check = |text: &str, expected: &str| assert_eq!(ask(text).query().as_deref(), Some(expected), "{text}");
+    check("how many 502s since 14:00?", "\"502\"");
+    check("how many 404's in gateway?", "\"404\" service:\"gateway\"");
+    check("show me 404 errors and warnings", "\"404\" level>=warn");
+    check("show me 5xx errors", "(\"5xx\" OR status:5*)");
+    check("how many 4xxs?", "(\"4xx\" OR status:4*)");
+    check("show me the 700s and the 50s", "\"700s\" \"50s\"");
+    assert_eq!(ask("any 504s?").kind, WhatIsWrong);
+}
