@@ -6,6 +6,7 @@ pub mod ask;
 pub mod decide;
 pub mod execute;
 pub mod propose;
+mod read;
 pub mod search;
 pub mod tell;
 pub mod verify;

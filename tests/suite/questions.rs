@@ -1,5 +1,6 @@
 //! Questions about certain lines: what was asked is answered, also when no line has it.
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tests::place::Place;
 use tests::story::Story;
@@ -30,4 +31,30 @@ fn who_counts_lines_that_are_not_there_hears_of_no_others() {
         answer["headline"].as_str().is_some_and(|headline| headline.contains("lines match `\"200\"`")),
         "{answer:#}"
     );
+}
+
+#[test]
+fn an_id_is_found_whenever_it_was() {
+    let (place, story) = broken_shop();
+    let id = "6513270e269e0d37";
+    let at = story.end - SignedDuration::from_mins(100);
+    place.append(
+        "shop.ndjson",
+        &format!(r#"{{"time":"{at}","level":"info","service":"gateway","message":"slow","trace_id":"{id}"}}"#),
+    );
+    place.ok(&["index", "shop.ndjson"]);
+    let time = format!("{at:.6}");
+
+    let answer = place.json(&["ask", &format!("show me trace {id}")]);
+    assert_eq!((&answer["evidence"][0]["kind"], &answer["evidence"][0]["count"]), (&json!("match"), &json!(1)));
+    assert_eq!(answer["evidence"][0]["samples"][0]["time"], json!(time), "{answer:#}");
+    let notes = answer["notes"].to_string();
+    assert!(notes.contains(&format!("`{id}` is not in the last hour of data")), "{notes}");
+
+    let answer = place.json(&["ask", &format!("show me trace {id} in the last 10 minutes")]);
+    let headline = answer["headline"].as_str().expect("a headline");
+    let said = headline.split_once("; the last that does is of ").map_or("", |(_, said)| said);
+    assert!(said.contains(&at.strftime("%H:%M:%S").to_string()), "{headline}");
+    let next = answer["follow_ups"][0].as_str().expect("a next question");
+    assert_eq!(place.json(&["ask", next])["evidence"][0]["samples"][0]["time"], json!(time), "{next}");
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use evidence::Answer;
-use incident::{Asked, Context, Event, Known, KnownService, Overrides};
+use incident::{Asked, Event, Overrides};
 use jiff::tz::TimeZone;
 
 use super::decide::withdraw_moot;
+use super::read::read;
 use super::{Wait, drive};
 use crate::app::{App, Refused, RefusedKind};
 
@@ -29,7 +30,7 @@ pub struct Request {
 /// [`Refused`] for a question that cannot be read, or when logs or journal are out of reach.
 pub async fn ask(app: &Arc<App>, request: Request, wait: Wait) -> Result<Answer, Refused> {
     app.sync().await?;
-    let question = understand(app, &request).await?;
+    let question = read(app, &request).await?;
     let conversation = match &request.conversation {
         Some(id) if app.incident(id).is_some() => id.clone(),
         Some(id) => {
@@ -53,37 +54,6 @@ pub async fn ask(app: &Arc<App>, request: Request, wait: Wait) -> Result<Answer,
     }
     let reason = incident.inquiry(&answer).and_then(|inquiry| inquiry.failed.clone());
     Err(Refused::new(RefusedKind::Unavailable, reason.unwrap_or_else(|| "the question was not answered".to_owned())))
-}
-
-async fn understand(app: &Arc<App>, request: &Request) -> Result<incident::Question, Refused> {
-    let (infos, reach) = app.with_store(|store| Ok((store.services()?, store.reach()?))).await?;
-    let services: Vec<KnownService> = infos
-        .into_iter()
-        .map(|info| {
-            let aliases = app.parts.aliases.get(&info.name).cloned().unwrap_or_default();
-            KnownService { name: info.name, aliases }
-        })
-        .collect();
-    let changes = app.with_state(|state| state.changes.clone());
-    let known = Known { now: app.now(), zone: request.zone.clone(), services: &services, reach, changes: &changes };
-    let before =
-        request.conversation.as_ref().and_then(|id| app.incident(id)).and_then(|incident| context_of(&incident));
-    let (text, _) = app.parts.redactor.redact(request.question.as_str());
-    incident::understand(text.as_str(), &known, &request.overrides, before.as_ref())
-        .map_err(|error| Refused::mistake(error.to_string()))
-}
-
-/// What the last answered question of a conversation was about.
-fn context_of(incident: &incident::Incident) -> Option<Context> {
-    let last = incident.questions.iter().rev().find(|inquiry| inquiry.answer.is_some())?;
-    let answer = last.answer.as_ref()?;
-    Some(Context {
-        window: last.found.as_ref().map(|found| found.findings.window),
-        window_chosen: last.asked.question.window_chosen,
-        services: last.asked.question.services.clone(),
-        kind: answer.kind,
-        onset: answer.window.onset,
-    })
 }
 
 /// Closes an incident.

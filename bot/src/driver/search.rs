@@ -140,12 +140,14 @@ fn add_matches(store: &dyn Store, question: &Question, findings: &mut Findings, 
         let named: Vec<&str> = question.ids.iter().map(incident::Id::text).collect();
         // "Who" is mostly asked of services and people, not of the words around it.
         let missed = if named.is_empty() { text } else { named.join(" ") };
+        let elsewhere = search(TimeWindow::all(), 1)?.hits.first().map(|hit| hit.time);
         match question.kind {
             QuestionKind::Who if named.is_empty() => {}
             _ if question.is_diagnosis() || findings.reason == Reason::EmptyWindow => {
                 findings.facts.missed = Some(missed);
+                findings.facts.missed_at = elsewhere;
             }
-            _ => *findings = findings.clone().nothing_matches(missed),
+            _ => *findings = findings.clone().nothing_matches(missed, elsewhere),
         }
         return Ok(());
     };

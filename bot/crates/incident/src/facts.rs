@@ -54,6 +54,7 @@ pub(crate) fn facts(
         .collect();
     Facts {
         missed: None,
+        missed_at: None,
         unmentioned: Vec::new(),
         reach: scene.observed.reach,
         ended: decision.culprit.as_ref().and_then(|culprit| ended(scene, findings, culprit)),

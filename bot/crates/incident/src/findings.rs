@@ -45,10 +45,10 @@ impl Reason {
 }
 
 impl Findings {
-    /// Answers a question about certain lines of which the window has none. What else was found there answers
-    /// another question, so nothing of it stays.
+    /// Answers a question about certain lines of which the window has none; `elsewhere` is when the last such line
+    /// outside of it was written. What else was found in the window answers another question, so nothing of it stays.
     #[must_use]
-    pub fn nothing_matches(self, sought: String) -> Findings {
+    pub fn nothing_matches(self, sought: String, elsewhere: Option<Time>) -> Findings {
         Findings {
             onset: None,
             verdict: Verdict::Insufficient,
@@ -60,7 +60,7 @@ impl Findings {
             suspects: Vec::new(),
             changes: Vec::new(),
             chart: None,
-            facts: Facts { missed: Some(sought), reach: self.facts.reach, ..Facts::default() },
+            facts: Facts { missed: Some(sought), missed_at: elsewhere, reach: self.facts.reach, ..Facts::default() },
             ..self
         }
     }
@@ -105,6 +105,9 @@ pub struct Facts {
     /// What the person asked to see, count or follow, when no line of the window has it.
     #[serde(default)]
     pub missed: Option<String>,
+    /// The last line outside the window that has it.
+    #[serde(default)]
+    pub missed_at: Option<Time>,
     /// Words of the question, when nothing is wrong and no line of the window has any of them.
     #[serde(default)]
     pub unmentioned: Vec<String>,

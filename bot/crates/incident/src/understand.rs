@@ -93,16 +93,7 @@ impl Question {
 
     /// What to look for in lines, in the query language; `None` when the question names nothing to look for.
     pub fn query(&self) -> Option<String> {
-        let mut parts: Vec<String> = self
-            .ids
-            .iter()
-            .map(|id| match id {
-                Id::Record(text) => format!("id:{text}"),
-                Id::Template(text) => format!("template:{text}"),
-                Id::Trace(text) => format!("(trace:{text} OR \"{text}\")"),
-                Id::Uuid(text) | Id::Ip(text) | Id::Request(text) => format!("\"{text}\""),
-            })
-            .collect();
+        let mut parts: Vec<String> = self.ids.iter().map(Id::query).collect();
         parts.extend(self.words.iter().map(|word| match vocabulary::status_class(word) {
             Some(digit) => format!("(\"{word}\" OR status:{digit}*)"),
             None => format!("\"{}\"", word.replace(['"', '\\'], " ")),

@@ -22,10 +22,13 @@ pub(super) fn no_fault(question: &Question, ground: &Ground<'_>) -> Draft {
     Draft::plain(format!("Nothing in the logs{of} looks wrong between {}.", window(ground)))
 }
 
-/// No line has what the person asked to see, count or follow.
+/// No line has what the person asked to see, count or follow; lines outside the window may have it.
 pub(super) fn missed(ground: &Ground<'_>) -> Option<Draft> {
-    let sought = named(ground.findings.facts.missed.as_deref()?)?;
-    Some(Draft::plain(format!("No line matches {sought} between {}.", window(ground))))
+    let facts = &ground.findings.facts;
+    let sought = named(facts.missed.as_deref()?)?;
+    let elsewhere = facts.missed_at.map(|last| format!("; the last that does is of {}", at(last, ground)));
+    let elsewhere = elsewhere.unwrap_or_default();
+    Some(Draft::plain(format!("No line matches {sought} between {}{elsewhere}.", window(ground))))
 }
 
 /// Nothing seems wrong, and no line speaks of what was asked about either.

@@ -32,10 +32,23 @@ pub(super) fn questions(question: &Question, ground: &Ground<'_>) -> Vec<String>
             format!("what is wrong since {from}?"),
         ],
     };
+    if let (Some(sought), Some(last)) = (sought(question), findings.facts.missed_at) {
+        let until = last.plus(jiff::SignedDuration::from_mins(1));
+        let within = question.services.first().map(|service| format!(" in {service}")).unwrap_or_default();
+        questions.insert(0, format!("show me {sought}{within} between {} and {}", clock(last), clock(until)));
+    }
     if question.kind == QuestionKind::WhatChanged {
         questions.retain(|next| !next.starts_with("what changed"));
         questions.insert(0, format!("what is wrong{within}{window}?"));
     }
     questions.truncate(3);
     questions
+}
+
+/// The ids that a question names, else its words, so that they can be asked for again.
+fn sought(question: &Question) -> Option<String> {
+    let ids = question.ids.iter().map(|id| id.text().to_owned());
+    let words = question.words.iter().map(|word| format!("\"{word}\""));
+    let named: Vec<String> = if question.ids.is_empty() { words.collect() } else { ids.collect() };
+    (!named.is_empty()).then(|| named.join(" "))
 }

@@ -99,9 +99,16 @@ fn changes_without_anything_to_compare_are_not_acquitted() {
 #[test]
 fn lines_that_are_not_there_are_no_reason_to_tell_of_others() {
     for kind in [QuestionKind::HowOften, QuestionKind::ShowMe] {
-        let telling = told(kind, &incident().nothing_matches("\"502\"".into()));
-        assert_eq!(telling.headline, "No line matches `\"502\"` between 13:45:00 and 14:15:00.");
-        assert_eq!((telling.claims.len(), telling.refused.len()), (1, 0));
+        let check = |elsewhere: Option<Time>, expected: &str| {
+            let telling = told(kind, &incident().nothing_matches("\"502\"".into(), elsewhere));
+            assert_eq!(telling.headline, expected);
+            assert_eq!((telling.claims.len(), telling.refused.len()), (1, 0));
+        };
+        check(None, "No line matches `\"502\"` between 13:45:00 and 14:15:00.");
+        check(
+            Some(time("11:40:00")),
+            "No line matches `\"502\"` between 13:45:00 and 14:15:00; the last that does is of 11:40:00.",
+        );
     }
 }
 

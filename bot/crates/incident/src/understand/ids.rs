@@ -32,6 +32,16 @@ impl Id {
             | Id::Request(text) => text,
         }
     }
+
+    /// What finds the lines of it, in the query language.
+    pub fn query(&self) -> String {
+        match self {
+            Id::Record(text) => format!("id:{text}"),
+            Id::Template(text) => format!("template:{text}"),
+            Id::Trace(text) => format!("(trace:{text} OR \"{text}\")"),
+            Id::Uuid(text) | Id::Ip(text) | Id::Request(text) => format!("\"{text}\""),
+        }
+    }
 }
 
 pub(super) fn take(tokens: &mut [Token]) -> Vec<Id> {
@@ -63,9 +73,33 @@ pub(super) fn take(tokens: &mut [Token]) -> Vec<Id> {
         if let Some(id) = read(text).or_else(|| number().then(request)) {
             token.role = Role::Id;
             ids.push(id);
+            take_label(&mut tokens[..i]);
         }
     }
     ids
+}
+
+/// Takes the words right before an id that only say what it is: "trace id".
+fn take_label(before: &mut [Token]) {
+    const LABELS: [&str; 14] = [
+        "trace",
+        "traceid",
+        "trace_id",
+        "span",
+        "id",
+        "request",
+        "req",
+        "correlation",
+        "record",
+        "template",
+        "session",
+        "transaction",
+        "ip",
+        "address",
+    ];
+    for token in before.iter_mut().rev().take_while(|token| token.is_any(&LABELS)) {
+        token.role = Role::Id;
+    }
 }
 
 fn read(text: &str) -> Option<Id> {

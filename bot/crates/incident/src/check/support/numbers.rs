@@ -236,6 +236,9 @@ fn times(about: &[Item<'_>], clause: &str, ground: &Ground<'_>) -> Vec<Time> {
     if clause.contains("of all") {
         times.extend(findings.facts.reach.into_iter().flat_map(|(first, last)| [first, last]));
     }
+    if clause.contains("that does") {
+        times.extend(findings.facts.missed_at);
+    }
     if about.is_empty() || about.iter().any(of_culprit) {
         times.extend(findings.facts.ended);
     }

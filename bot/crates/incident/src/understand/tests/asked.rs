@@ -188,3 +188,13 @@ fn statuses_are_looked_for_by_their_number() {
     check("show me the 700s and the 50s", "\"700s\" \"50s\"");
     assert_eq!(ask("any 504s?").kind, WhatIsWrong);
 }
+
+#[test]
+fn what_an_id_is_called_is_not_looked_for() {
+    let check = |text: &str, expected: &str| assert_eq!(ask(text).query().as_deref(), Some(expected), "{text}");
+    check("show me the request id req-81f2", "\"req-81f2\"");
+    check("show me ip address 10.0.3.7 refused", "\"10.0.3.7\" \"refused\"");
+    check("show me trace 6513270e269e0d37", "(trace:6513270e269e0d37 OR \"6513270e269e0d37\")");
+    check("show me order 88123", "\"88123\" \"order\"");
+    check("show me the trace of req-81f2", "\"req-81f2\" \"trace\"");
+}
