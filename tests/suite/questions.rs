@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tests::place::Place;
+use tests::place::{Place, ran};
 use tests::story::Story;
 
 /// A broken shop, so that there is a verdict which a question about other lines must not borrow.
@@ -57,4 +57,29 @@ fn an_id_is_found_whenever_it_was() {
     assert!(said.contains(&at.strftime("%H:%M:%S").to_string()), "{headline}");
     let next = answer["follow_ups"][0].as_str().expect("a next question");
     assert_eq!(place.json(&["ask", next])["evidence"][0]["samples"][0]["time"], json!(time), "{next}");
+}
+
+/// What `chat` prints for these lines, typed one after the other.
+fn chat(place: &Place, lines: &[&str]) -> String {
+    let typed = place.write("typed", lines.join("\n"));
+    let mut command = place.command(&["chat"]);
+    command.stdin(std::fs::File::open(typed).expect("it was just written"));
+    let ran = ran(command);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    ran.out
+}
+
+#[test]
+fn rows_of_an_answer_are_shown_by_their_ids() {
+    let (place, _) = broken_shop();
+    let said = chat(&place, &["what is wrong?", "new", "show me E1"]);
+    let (_, alone) = said.split_once("A new conversation.").expect("it was begun");
+    assert!(alone.contains("`E1` is read as a word: ids like it belong to one answer"), "{alone}");
+
+    let said = chat(&place, &["what is wrong?", "show me E1"]);
+    let (_, shown) = said.split_once("Ask next").expect("the first answer ends so");
+    assert!(shown.contains("checkout logs “connection pool exhausted after"), "{shown}");
+    let lines = shown.lines().filter(|line| line.contains("checkout  connection pool exhausted after 5")).count();
+    assert_eq!(lines, 8, "{shown}");
+    assert!(!shown.contains("gateway  request"), "{shown}");
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use evidence::answer::{Evidence, RankedChange};
 use evidence::{Time, TimeWindow};
-use incident::{Context, Id, Known, KnownService, Overrides, Question, clock, windows};
+use incident::{ChangeRow, Context, Id, Known, KnownService, Overrides, Question, Row, clock, windows};
 use indexer::{Order, Query, SearchOptions, Store};
 use jiff::SignedDuration;
 
@@ -39,7 +40,8 @@ pub(super) async fn read(app: &Arc<App>, request: &Request) -> Result<Question, 
     };
     let question = understood(&request.overrides)?;
     let carried_on = before.as_ref().is_some_and(|before| before.window == question.window);
-    if question.ids.is_empty() || (question.window_chosen && !carried_on) {
+    let names_row = question.ids.iter().any(|id| matches!(id, Id::Row(_)));
+    if question.ids.is_empty() || names_row || (question.window_chosen && !carried_on) {
         return Ok(question);
     }
     // Whoever names an id and no time means the time it is of.
@@ -87,7 +89,20 @@ fn context_of(incident: &incident::Incident) -> Option<Context> {
         services: last.asked.question.services.clone(),
         kind: answer.kind,
         onset: answer.window.onset,
+        evidence: answer.evidence.iter().map(row).collect(),
+        changes: answer.changes.iter().map(change_row).collect(),
     })
+}
+
+fn row(evidence: &Evidence) -> Row {
+    let (service, template) = (evidence.service.clone(), evidence.template_id);
+    let query = template.map(|template| format!("template:{template} service:\"{service}\""));
+    // A row that a query found has the query where others have a template.
+    Row { id: evidence.id.clone(), service, template, query: query.unwrap_or_else(|| evidence.template.clone()) }
+}
+
+fn change_row(change: &RankedChange) -> ChangeRow {
+    ChangeRow { id: change.id.clone(), service: change.service.clone() }
 }
 
 fn named(ids: &[Id]) -> String {

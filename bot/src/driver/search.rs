@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use evidence::answer::{Evidence, EvidenceKind, Gap, Sample, Verdict};
-use evidence::{Change, RecordId, Redacted, Time, TimeWindow};
-use incident::{Effect, Event, Findings, Found, Options, Question, QuestionKind, Reason, windows};
+use evidence::{Change, RecordId, Redacted, StoredRecord, Time, TimeWindow};
+use incident::{Effect, Event, Findings, Found, Options, Question, QuestionKind, Reason, Row, windows};
 use indexer::{CountRequest, ObserveRequest, Order, Query, SearchOptions, Store};
 use jiff::SignedDuration;
 
@@ -136,6 +136,11 @@ fn add_matches(store: &dyn Store, question: &Question, findings: &mut Findings, 
         store.search(&query, &SearchOptions { window, services: None, limit, order: Order::Time, now })
     };
     let found = search(findings.window, 500)?;
+    if let Some(row) = question.row()
+        && put_in_front(row, findings, &found.hits)
+    {
+        return Ok(());
+    }
     let Some(newest) = found.hits.first() else {
         let named: Vec<&str> = question.ids.iter().map(incident::Id::text).collect();
         // "Who" is mostly asked of services and people, not of the words around it.
@@ -181,8 +186,8 @@ fn add_matches(store: &dyn Store, question: &Question, findings: &mut Findings, 
             kind: EvidenceKind::Match,
             service: if all_of_one(&newest.service) { newest.service.clone() } else { String::new() },
             level: found.hits.iter().filter_map(|hit| hit.level).max(),
-            template: text,
-            template_id: None,
+            template: question.row().and_then(|row| row.template).map_or(text, |_| newest.template.clone()),
+            template_id: question.row().and_then(|row| row.template),
             count: found.total,
             baseline_count,
             expected,
@@ -199,6 +204,20 @@ fn add_matches(store: &dyn Store, question: &Question, findings: &mut Findings, 
         },
     );
     Ok(())
+}
+
+/// Puts the row that the person named in front, with more of its lines; `false` when the window has no such row.
+fn put_in_front(row: &Row, findings: &mut Findings, hits: &[StoredRecord]) -> bool {
+    const SHOWN: usize = 8;
+    let is_it = |evidence: &Evidence| evidence.service == row.service && evidence.template_id == row.template;
+    let position = |is_meant: &dyn Fn(&Evidence) -> bool| findings.evidence.iter().position(is_meant);
+    let same_id = position(&|evidence| is_it(evidence) && evidence.id == row.id);
+    let Some(at) = same_id.or_else(|| position(&is_it)).filter(|_| row.template.is_some()) else { return false };
+    findings.evidence[..=at].rotate_right(1);
+    let shown = findings.sample_ids.entry(findings.evidence[0].id.clone()).or_default();
+    let more: Vec<RecordId> = hits.iter().map(|hit| hit.id).filter(|id| !shown.contains(id)).collect();
+    shown.extend(more.into_iter().take(SHOWN.saturating_sub(shown.len())));
+    true
 }
 
 fn counted(names: impl Iterator<Item = String>) -> Vec<(String, u64)> {

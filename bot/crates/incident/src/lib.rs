@@ -54,4 +54,4 @@ pub use findings::{
 pub use machine::{Incident, Inquiry, Opened, StepRecord};
 pub use say::{Telling, say};
 pub use trouble::began_before;
-pub use understand::{Context, Id, Known, KnownService, Overrides, Question, understand};
+pub use understand::{ChangeRow, Context, Id, Known, KnownService, Overrides, Question, Row, understand};

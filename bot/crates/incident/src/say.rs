@@ -127,7 +127,7 @@ fn body(question: &Question, ground: &Ground<'_>) -> Vec<Draft> {
     let of_lines = |drafts: &mut Vec<Draft>| {
         // Whoever asks for certain lines is told about those; the rest stands in the rows.
         let has_match = findings.evidence.first().is_some_and(|first| first.kind == EvidenceKind::Match);
-        let told = if has_match { 1 } else { TOLD };
+        let told = if has_match || question.row().is_some() { 1 } else { TOLD };
         // What is as bad as ever stands in the headline.
         let in_headline = usize::from(findings.reason == Reason::OnlyAsUsual && question.is_diagnosis());
         for evidence in findings.evidence.iter().take(told).skip(in_headline) {

@@ -3,6 +3,7 @@
 
 mod ids;
 mod kinds;
+mod rows;
 mod services;
 mod times;
 mod tokens;
@@ -13,7 +14,10 @@ use evidence::{Change, Severity, Time, TimeWindow};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use tokens::Role;
+
 pub use ids::Id;
+pub use rows::{ChangeRow, Row};
 pub use times::time_argument;
 
 /// Longer questions are refused: they are pasted logs, and those belong in `firstline index -`.
@@ -91,6 +95,14 @@ impl Question {
         }
     }
 
+    /// The one row of the answer before that the question is about.
+    pub fn row(&self) -> Option<&Row> {
+        match self.ids.as_slice() {
+            [Id::Row(row)] if self.words.is_empty() && self.severity.is_none() => Some(row),
+            _ => None,
+        }
+    }
+
     /// What to look for in lines, in the query language; `None` when the question names nothing to look for.
     pub fn query(&self) -> Option<String> {
         let mut parts: Vec<String> = self.ids.iter().map(Id::query).collect();
@@ -98,7 +110,10 @@ impl Question {
             Some(digit) => format!("(\"{word}\" OR status:{digit}*)"),
             None => format!("\"{}\"", word.replace(['"', '\\'], " ")),
         }));
-        let named: Vec<String> = self.services.iter().map(|service| format!("service:\"{service}\"")).collect();
+        // A row is of the service that it is of, whatever the conversation is about.
+        let names_row = self.ids.iter().any(|id| matches!(id, Id::Row(_)));
+        let services = self.services.iter().filter(|_| !names_row);
+        let named: Vec<String> = services.map(|service| format!("service:\"{service}\"")).collect();
         match &named[..] {
             [] => {}
             [one] => parts.push(one.clone()),
@@ -120,6 +135,11 @@ pub struct Context {
     pub kind: QuestionKind,
     /// When the trouble began, as far as the answer knew.
     pub onset: Option<Time>,
+    /// The rows of its answer, so that their ids can be named.
+    #[serde(default)]
+    pub evidence: Vec<Row>,
+    #[serde(default)]
+    pub changes: Vec<ChangeRow>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -197,9 +217,10 @@ pub fn understand(
     if kinds::is_small_talk(&tokens) {
         return Err(Error::NoQuestion { text: text.to_owned() });
     }
-    let ids = ids::take(&mut tokens);
+    let mut ids = ids::take(&mut tokens);
     // Services may be named like times ("today") and times like words; whoever comes first takes the token.
     let named = services::quoted_or_exact(&mut tokens, known);
+    let rows = rows::take(&mut tokens, before, &mut notes);
     let phrases = times::take(&mut tokens)?;
     let mut services = services::take(&mut tokens, known, named, &mut notes)?;
     if !overrides.services.is_empty() {
@@ -207,10 +228,21 @@ pub fn understand(
     }
     let everything = services::asks_for_everything(&tokens);
     let refers_back = kinds::refers_back(&tokens);
-    let kind = kinds::kind_of(&tokens, before);
+    let kind = match &rows {
+        rows if !rows.changes.is_empty() => QuestionKind::WhatChanged,
+        // "E1" alone asks to see it.
+        rows if !rows.is_empty() && tokens.iter().all(|token| token.role == Role::Id) => QuestionKind::ShowMe,
+        _ => kinds::kind_of(&tokens, before),
+    };
     let severity = kinds::severity_of(&tokens);
     let words = vocabulary::search_words(&tokens);
 
+    // A row is of the time that its answer was about, whoever chose that.
+    let before =
+        before.map(|before| Context { window_chosen: before.window_chosen || !rows.is_empty(), ..before.clone() });
+    let before = before.as_ref();
+    services.extend(rows.changes.into_iter().map(|row| row.service));
+    ids.extend(rows.evidence.into_iter().map(Id::Row));
     if let Some(before) = before
         && services.is_empty()
         && !everything

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::rows::Row;
 use super::tokens::{Role, Token};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,8 @@ pub enum Id {
     Ip(String),
     /// A short prefix, a dash and something with a digit: `req-81f2`; or a long number, of an order or a ticket.
     Request(String),
+    /// `E1` of the answer before.
+    Row(Row),
 }
 
 impl Id {
@@ -30,6 +33,7 @@ impl Id {
             | Id::Uuid(text)
             | Id::Ip(text)
             | Id::Request(text) => text,
+            Id::Row(row) => &row.id,
         }
     }
 
@@ -40,6 +44,7 @@ impl Id {
             Id::Template(text) => format!("template:{text}"),
             Id::Trace(text) => format!("(trace:{text} OR \"{text}\")"),
             Id::Uuid(text) | Id::Ip(text) | Id::Request(text) => format!("\"{text}\""),
+            Id::Row(row) => row.query.clone(),
         }
     }
 }

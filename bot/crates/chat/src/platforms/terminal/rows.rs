@@ -62,10 +62,12 @@ pub(super) fn evidence_rows(answer: &Answer, total: usize, clock: &Clock) -> Vec
     lines
 }
 
-/// The lines themselves, for questions that ask for them.
+/// The lines themselves, for questions that ask for them: those that the first line of the answer is about.
 pub(super) fn sample_rows(answer: &Answer, total: usize, clock: &Clock) -> Vec<Line> {
-    let mut samples: Vec<_> =
-        answer.evidence.iter().flat_map(|e| e.samples.iter().map(move |sample| (e, sample))).collect();
+    let asked: &[String] = answer.claims.first().map_or(&[], |claim| &claim.citations);
+    let is_asked = |e: &&Evidence| asked.is_empty() || asked.contains(&e.id);
+    let rows = answer.evidence.iter().filter(is_asked);
+    let mut samples: Vec<_> = rows.flat_map(|e| e.samples.iter().map(move |sample| (e, sample))).collect();
     samples.sort_by_key(|(_, sample)| (sample.time, sample.id));
     let service = samples.iter().map(|(e, _)| width(&e.service)).max().unwrap_or(0).min(MAX_SERVICE.min(total / 4));
     let time = samples.iter().map(|(_, sample)| width(&clock.second(sample.time))).max().unwrap_or(0);

@@ -1,6 +1,13 @@
 //! Questions that lean on the one before.
 
+use evidence::TemplateId;
+
 use super::*;
+
+fn row(id: &str, template: Option<u32>) -> Row {
+    let query = template.map_or("\"502\"".into(), |template| format!("template:t{template} service:\"cart\""));
+    Row { id: id.into(), service: "cart".into(), template: template.map(TemplateId), query }
+}
 
 fn after_checkout() -> Asking {
     let window =
@@ -12,6 +19,8 @@ fn after_checkout() -> Asking {
         services: vec!["checkout".into()],
         kind: WhatIsWrong,
         onset,
+        evidence: vec![row("E1", Some(7)), row("E2", None)],
+        changes: vec![ChangeRow { id: "C1".into(), service: "search".into() }],
     };
     Asking { before: Some(before), ..Asking::default() }
 }
@@ -44,4 +53,25 @@ fn follow_ups_keep_service_and_time() {
 fn what_was_carried_over_is_said() {
     assert!(after_checkout().ask("is it fixed?").unwrap().notes.contains(&"about checkout, as before".to_owned()));
     assert_eq!(ask("and before that?").window_said, "the last hour of data (13:30–14:30)");
+}
+
+#[test]
+fn rows_of_the_answer_before_are_known_by_their_ids() {
+    let check = |text: &str, kind: QuestionKind, window: &str, query: &str| {
+        let asking = after_checkout();
+        let got = asking.ask(text).unwrap();
+        assert_eq!((got.kind, asking.window(text).as_str()), (kind, window), "{text}");
+        assert_eq!(got.query().as_deref(), Some(query), "{text}");
+    };
+    check("show me E1", ShowMe, "13:45–14:15", "template:t7 service:\"cart\"");
+    check("e1", ShowMe, "13:45–14:15", "template:t7 service:\"cart\"");
+    check("how many E2 since 14:10?", HowOften, "14:10–14:30", "\"502\"");
+    check("show me C1", WhatChanged, "13:45–14:15", "service:\"search\"");
+    check("show me E9", ShowMe, "13:45–14:15", "\"E9\" service:\"checkout\"");
+    let notes = |asking: Asking| asking.ask("show me E9").unwrap().notes.join("; ");
+    assert!(
+        notes(after_checkout())
+            .contains("`E9` is read as a word: the answer before has no such row (it has: E1, E2, C1)")
+    );
+    assert!(notes(Asking::default()).contains("`E9` is read as a word: ids like it belong to one answer"));
 }
