@@ -30,25 +30,33 @@ impl Clock {
         if time.micros().rem_euclid(60_000_000) == 0 { self.minute(time) } else { self.second(time) }
     }
 
-    /// `13:45–14:15`; with the date before it, once, when both ends lie on another day.
+    /// `13:45–14:15`; with the date before it, once, when both ends lie on another day. Ends of different days have
+    /// their dates, and all of a day is its date.
     pub fn span(&self, from: Time, to: Time) -> String {
         let (start, end) = (self.zoned(from), self.zoned(to));
+        let (first, last) = (self.date(&start), self.date(&end));
+        let is_midnight = |time: &jiff::Zoned| time.time() == jiff::civil::Time::midnight();
+        let is_next_day = start.date().tomorrow().is_ok_and(|next| next == end.date());
         if start.date() == end.date() {
-            return format!("{}–{}", self.minute(from), end.strftime("%H:%M"));
+            format!("{}–{}", self.minute(from), end.strftime("%H:%M"))
+        } else if is_next_day && is_midnight(&start) && is_midnight(&end) {
+            first
+        } else {
+            format!("{first} {} – {last} {}", start.strftime("%H:%M"), end.strftime("%H:%M"))
         }
-        format!("{} – {}", self.minute(from), self.minute(to))
     }
 
     fn print(&self, time: Time, form: &str) -> String {
-        let (zoned, reference) = (self.zoned(time), self.zoned(self.reference));
+        let zoned = self.zoned(time);
         let clock = zoned.strftime(form).to_string();
-        if zoned.date() == reference.date() {
-            clock
-        } else if zoned.year() == reference.year() {
-            format!("{} {clock}", zoned.strftime("%-d %b"))
-        } else {
-            format!("{} {clock}", zoned.strftime("%-d %b %Y"))
-        }
+        let is_today = zoned.date() == self.zoned(self.reference).date();
+        if is_today { clock } else { format!("{} {clock}", self.date(&zoned)) }
+    }
+
+    /// `18 Nov`, or `18 Nov 2025` in another year.
+    fn date(&self, time: &jiff::Zoned) -> String {
+        let is_this_year = time.year() == self.zoned(self.reference).year();
+        time.strftime(if is_this_year { "%-d %b" } else { "%-d %b %Y" }).to_string()
     }
 
     fn zoned(&self, time: Time) -> jiff::Zoned {
@@ -282,6 +290,9 @@ mod tests {
         assert_eq!(clock.short("2023-01-29T14:02:10Z".parse().unwrap()), "29 Jan 2023 14:02:10");
         let (from, to) = ("2026-11-20T13:45:00Z".parse().unwrap(), "2026-11-20T14:15:00Z".parse().unwrap());
         assert_eq!(clock.span(from, to), "20 Nov 13:45–14:15");
+        let midnight = |day: u8| format!("2026-11-{day}T00:00:00Z").parse().unwrap();
+        assert_eq!(clock.span(from, midnight(21)), "20 Nov 13:45 – 21 Nov 00:00");
+        assert_eq!(clock.span(midnight(20), midnight(21)), "20 Nov");
     }
 
     #[test]

@@ -1,18 +1,29 @@
 //! How times are written for the person who asks: in their zone, to the second, with the date when it is another day.
 
 use evidence::{Time, TimeWindow};
-use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Zoned, civil};
 
 /// `14:02:10`, or `2023-01-29 14:02:10` when that is not the day of `today`.
 pub fn at(time: Time, today: Time, zone: &TimeZone) -> String {
-    let local = time.to_timestamp().to_zoned(zone.clone());
-    let clock = local.strftime("%H:%M:%S").to_string();
-    if local.date() == today.to_timestamp().to_zoned(zone.clone()).date() {
-        clock
-    } else {
-        format!("{} {clock}", local.date())
+    let there = local(time, zone);
+    let clock = there.strftime("%H:%M:%S").to_string();
+    if there.date() == local(today, zone).date() { clock } else { format!("{} {clock}", there.date()) }
+}
+
+/// `between 13:45:00 and 14:15:00`, `on 2023-01-29` for all of a day; both dates where the ends are of different days.
+pub fn within(window: TimeWindow, today: Time, zone: &TimeZone) -> String {
+    let (from, to) = (local(window.from(), zone), local(window.to(), zone));
+    if from.date() == to.date() {
+        return format!("between {} and {}", at(window.from(), today, zone), at(window.to(), today, zone));
     }
+    let is_whole_day = [&from, &to].iter().all(|end| end.time() == civil::Time::midnight())
+        && from.date().tomorrow().is_ok_and(|next| next == to.date());
+    if is_whole_day {
+        return format!("on {}", from.date());
+    }
+    let dated = "%Y-%m-%d %H:%M:%S";
+    format!("between {} and {}", from.strftime(dated), to.strftime(dated))
 }
 
 /// `13:45–14:15`, with seconds where one end has them and dates where they are not the day of `today`.
@@ -41,6 +52,10 @@ pub fn length(duration: SignedDuration) -> String {
     }
 }
 
+fn local(time: Time, zone: &TimeZone) -> Zoned {
+    time.to_timestamp().to_zoned(zone.clone())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +71,20 @@ mod tests {
         let window = TimeWindow::new(ends[0], ends[1]).unwrap();
         assert_eq!(span(window, time, &zone), "13:45–14:15");
         assert_eq!(span(window, later, &zone), "2026-03-10 13:45–14:15");
+    }
+
+    #[test]
+    fn windows_over_midnight_have_both_dates_and_whole_days_one() {
+        let today: Time = "2026-03-11T09:00:00Z".parse().unwrap();
+        let check = |from: &str, to: &str, expected: &str| {
+            let window = TimeWindow::new(from.parse().unwrap(), to.parse().unwrap()).unwrap();
+            assert_eq!(within(window, today, &TimeZone::UTC), expected);
+        };
+        check("2026-03-11T08:00:00Z", "2026-03-11T08:30:00Z", "between 08:00:00 and 08:30:00");
+        check("2026-03-10T08:00:00Z", "2026-03-10T08:30:00Z", "between 2026-03-10 08:00:00 and 2026-03-10 08:30:00");
+        check("2026-03-10T23:00:00Z", "2026-03-11T01:00:00Z", "between 2026-03-10 23:00:00 and 2026-03-11 01:00:00");
+        check("2026-03-09T00:00:00Z", "2026-03-11T00:00:00Z", "between 2026-03-09 00:00:00 and 2026-03-11 00:00:00");
+        check("2026-03-10T00:00:00Z", "2026-03-11T00:00:00Z", "on 2026-03-10");
     }
 
     #[test]

@@ -162,6 +162,11 @@ fn at(time: evidence::Time, ground: &Ground<'_>) -> String {
     clock::at(time, ground.now, ground.zone)
 }
 
+/// Which time the answer is about: `between … and …`.
+fn within(ground: &Ground<'_>) -> String {
+    clock::within(ground.findings.window, ground.now, ground.zone)
+}
+
 /// The best evidence of the culprit's own; a line that complains says more than one that is missing.
 fn own_evidence(findings: &Findings) -> Option<&Evidence> {
     let culprit = findings.culprit.as_deref()?;

@@ -3,7 +3,7 @@
 use evidence::answer::EvidenceKind;
 
 use super::quote::{named, quoted};
-use super::{Draft, Findings, at, ratio, thousands};
+use super::{Draft, Findings, at, ratio, thousands, within};
 use crate::blame::{is_deadly, is_supervisor};
 use crate::check::Ground;
 use crate::findings::Reason;
@@ -19,7 +19,7 @@ pub(super) fn no_fault(question: &Question, ground: &Ground<'_>) -> Draft {
     {
         return draft;
     }
-    Draft::plain(format!("Nothing in the logs{of} looks wrong between {}.", window(ground)))
+    Draft::plain(format!("Nothing in the logs{of} looks wrong {}.", within(ground)))
 }
 
 /// No line has what the person asked to see, count or follow; lines outside the window may have it.
@@ -28,7 +28,7 @@ pub(super) fn missed(ground: &Ground<'_>) -> Option<Draft> {
     let sought = named(facts.missed.as_deref()?)?;
     let elsewhere = facts.missed_at.map(|last| format!("; the last that does is of {}", at(last, ground)));
     let elsewhere = elsewhere.unwrap_or_default();
-    Some(Draft::plain(format!("No line matches {sought} between {}{elsewhere}.", window(ground))))
+    Some(Draft::plain(format!("No line matches {sought} {}{elsewhere}.", within(ground))))
 }
 
 /// Nothing seems wrong, and no line speaks of what was asked about either.
@@ -66,9 +66,7 @@ pub(super) fn insufficient(question: &Question, ground: &Ground<'_>) -> Draft {
         services => joined(services),
     };
     match findings.reason {
-        Reason::EmptyWindow => {
-            Draft::plain(format!("There are no records between {}{}.", window(ground), nearest(ground)))
-        }
+        Reason::EmptyWindow => Draft::plain(format!("There are no records {}{}.", within(ground), nearest(ground))),
         Reason::NoBaseline if findings.baseline.is_none() => Draft::plain(format!(
             "The logs cannot show what is wrong with {subject}: there is nothing to compare them with."
         )),
@@ -138,12 +136,13 @@ pub(super) fn last_resort(findings: &Findings) -> String {
 }
 
 pub(super) fn no_change(ground: &Ground<'_>) -> Draft {
-    Draft::plain(format!("No change is recorded between {}.", window(ground)))
+    Draft::plain(format!("No change is recorded {}.", within(ground)))
 }
 
 pub(super) fn usual_errors(ground: &Ground<'_>) -> Vec<Draft> {
     let facts = &ground.findings.facts;
     let mut drafts = Vec::new();
+    let is_empty = ground.findings.coverage.records_in_window == 0;
     let traffic = facts.traffic;
     if ground.findings.reason == Reason::TrafficSurge && traffic.expected > 0.0 {
         let times = ratio(traffic.count, traffic.expected);
@@ -152,7 +151,7 @@ pub(super) fn usual_errors(ground: &Ground<'_>) -> Vec<Draft> {
     let errors = facts.errors;
     if errors.count == 0 {
         let is_well = ground.findings.reason != Reason::OnlyAsUsual && !has_errors(ground.findings);
-        if ground.findings.coverage.records_in_window > 0 && is_well {
+        if !is_empty && is_well {
             drafts.push(Draft::plain("There are no error lines.".to_owned()));
         }
     } else if ground.findings.baseline.is_some() {
@@ -165,7 +164,7 @@ pub(super) fn usual_errors(ground: &Ground<'_>) -> Vec<Draft> {
         };
         drafts.push(Draft::plain(format!("There {lines} where {usual}.")));
     }
-    if facts.new_kinds == 0 && facts.kinds_compared > 0 && ground.findings.baseline.is_some() {
+    if !is_empty && facts.new_kinds == 0 && facts.kinds_compared > 0 && ground.findings.baseline.is_some() {
         drafts.push(Draft::plain("There are no new kinds of message.".to_owned()));
     }
     drafts
@@ -212,11 +211,6 @@ fn nearest(ground: &Ground<'_>) -> String {
         Some((first, _)) if first >= findings.window.to() => format!("; the first of all is of {}", at(first, ground)),
         _ => String::new(),
     }
-}
-
-fn window(ground: &Ground<'_>) -> String {
-    let window = ground.findings.window;
-    format!("{} and {}", at(window.from(), ground), at(window.to(), ground))
 }
 
 fn joined(services: &[String]) -> String {

@@ -4,7 +4,7 @@ use evidence::answer::{Evidence, EvidenceKind};
 use jiff::SignedDuration;
 
 use super::quote::{named, quoted};
-use super::{Draft, absent, at, own_evidence, ratio, thousands};
+use super::{Draft, absent, at, own_evidence, ratio, thousands, within};
 use crate::check::Ground;
 use crate::clock;
 use crate::findings::{Reason, ShareUnit};
@@ -182,13 +182,12 @@ pub(super) fn matching(evidence: &Evidence, ground: &Ground<'_>) -> Option<Draft
 pub(super) fn how_often(evidence: &Evidence, ground: &Ground<'_>) -> Option<Draft> {
     let counted = counted(evidence)?;
     let findings = ground.findings;
-    let (from, to) = (at(findings.window.from(), ground), at(findings.window.to(), ground));
     let compared = findings.baseline.map(|baseline| {
         let (before, length) = (thousands(evidence.baseline_count), clock::length(baseline.length()));
         format!(", {before} in the {length} of the baseline")
     });
     let compared = compared.unwrap_or_default();
-    Some(Draft::new(format!("{counted} between {from} and {to}{compared}."), [&evidence.id]))
+    Some(Draft::new(format!("{counted} {}{compared}.", within(ground)), [&evidence.id]))
 }
 
 /// Hosts and versions that wrote a kind of line.
