@@ -83,3 +83,12 @@ fn rows_of_an_answer_are_shown_by_their_ids() {
     assert_eq!(lines, 8, "{shown}");
     assert!(!shown.contains("gateway  request"), "{shown}");
 }
+
+#[test]
+fn a_length_of_nothing_is_refused() {
+    let (place, _) = broken_shop();
+    for question in ["what is wrong in the last 0 minutes?", "how many errors in the past 0h"] {
+        let said = place.fails(2, &["ask", question]);
+        assert!(said.contains("is not a time; times look like"), "{said}");
+    }
+}

@@ -6,6 +6,7 @@ mod day;
 mod duration;
 mod phrase;
 mod place;
+mod unreadable;
 
 use evidence::Time;
 use jiff::SignedDuration;

@@ -215,6 +215,14 @@ fn impossible_windows_are_refused_with_the_next_step() {
     assert!(matches!(error("tomorrow"), Error::Future { .. }));
     assert_eq!(error("what happened at 25:61?"), Error::NotATime { text: "25:61".to_owned() });
     assert_eq!(error("what happened in 2031?"), Error::NotATime { text: "in 2031".to_owned() });
+    let not_a_time = |text: &str, said: &str| assert_eq!(error(text), Error::NotATime { text: said.to_owned() });
+    not_a_time("what is wrong in the last 0 minutes?", "last 0 minutes");
+    not_a_time("errors in the past 0m", "past 0m");
+    not_a_time("last -5 minutes", "last -5 minutes");
+    not_a_time("what happened since 0 hours ago", "since 0 hours");
+    not_a_time("what happened 0 hours ago?", "0 hours ago");
+    not_a_time("what broke in the last 300 years?", "last 300 years");
+    assert!(Asking::default().ask("why does cart give up after 0 seconds?").is_ok());
     assert!(matches!(error("what will break tomorrow at 3pm?"), Error::Future { .. }));
     assert_eq!(
         error("on 2026-04-01").to_string(),

@@ -8,20 +8,28 @@ pub(super) type Parsed<T> = Option<(T, usize)>;
 
 /// A length that starts at token `i`, and the token after it.
 pub(super) fn duration(tokens: &[Token], i: usize) -> Parsed<SignedDuration> {
+    let (seconds, next) = seconds(tokens, i)?;
+    Some((seconds_of(seconds)?, next))
+}
+
+/// Where a length ends that starts at token `i` and that no window has: `0 minutes`, `-5m`, `300 years`.
+pub(super) fn impossible(tokens: &[Token], i: usize) -> Option<usize> {
+    let (seconds, next) = seconds(tokens, i)?;
+    seconds_of(seconds).is_none().then_some(next)
+}
+
+fn seconds(tokens: &[Token], i: usize) -> Parsed<f64> {
     let token = free(tokens, i)?;
     if let Some(seconds) = attached(token) {
-        return Some((seconds_of(seconds)?, i + 1));
+        return Some((seconds, i + 1));
     }
     if token == "half" {
         let after = i + 1 + usize::from(free(tokens, i + 1).is_some_and(|word| matches!(word, "an" | "a")));
-        return (unit(free(tokens, after)?)? == 3_600.0).then_some((SignedDuration::from_mins(30), after + 1));
+        return (unit(free(tokens, after)?)? == 3_600.0).then_some((1_800.0, after + 1));
     }
-    if let Some((number, next)) = number(tokens, i) {
-        let next = next + usize::from(free(tokens, next).is_some_and(|word| word == "more"));
-        let seconds = number * unit(free(tokens, next)?)?;
-        return Some((seconds_of(seconds)?, next + 1));
-    }
-    None
+    let (number, next) = number(tokens, i)?;
+    let next = next + usize::from(free(tokens, next).is_some_and(|word| word == "more"));
+    Some((number * unit(free(tokens, next)?)?, next + 1))
 }
 
 /// A bare unit, as in "the last hour".
@@ -40,7 +48,7 @@ fn free(tokens: &[Token], i: usize) -> Option<&str> {
 
 fn number(tokens: &[Token], i: usize) -> Parsed<f64> {
     let word = free(tokens, i)?;
-    if word.starts_with(|c: char| c.is_ascii_digit()) {
+    if word.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit()) {
         return word.parse().ok().map(|number| (number, i + 1));
     }
     let written = match word {
@@ -75,7 +83,8 @@ fn skip_of(tokens: &[Token], i: usize) -> usize {
 /// `20m`, `1.5h`, `2h30m`, `20-minute` in seconds.
 fn attached(word: &str) -> Option<f64> {
     let mut total = 0.0;
-    let mut rest = word;
+    let length = word.trim_start_matches('-');
+    let mut rest = length;
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let number: f64 = rest[..digits].parse().ok()?;
@@ -84,7 +93,8 @@ fn attached(word: &str) -> Option<f64> {
         total += number * unit(&rest[..letters])?;
         rest = &rest[letters..];
     }
-    (total > 0.0).then_some(total)
+    let sign = if word.starts_with('-') { -1.0 } else { 1.0 };
+    (!length.is_empty()).then_some(sign * total)
 }
 
 fn unit(word: &str) -> Option<f64> {
@@ -97,6 +107,7 @@ fn unit(word: &str) -> Option<f64> {
         }
         "w" | "wk" | "week" | "weeks" | "woche" | "wochen" | "semaine" | "semaines" | "semana" => 7.0 * 86_400.0,
         "month" | "months" => 30.0 * 86_400.0,
+        "year" | "years" | "jahr" | "jahre" | "ans" | "año" | "años" => 365.0 * 86_400.0,
         _ => return None,
     })
 }

@@ -7,6 +7,7 @@ use jiff::civil;
 use super::clock::{self, Clock};
 use super::day::{self, Day, Part};
 use super::duration;
+use super::unreadable::unreadable;
 use crate::understand::Error;
 use crate::understand::tokens::{Role, Token};
 
@@ -94,24 +95,6 @@ fn compared(tokens: &mut [Token]) -> Option<Phrase> {
     })?;
     tokens[i..end].iter_mut().for_each(|token| token.role = Role::Time);
     Some(phrase)
-}
-
-/// A clock that no day has, or a year where a time belongs.
-fn unreadable(tokens: &[Token], i: usize) -> Option<String> {
-    let word = word(tokens, i)?;
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let parts: Vec<&str> = word.split(':').collect();
-    let is_clock = parts.len() >= 2 && parts.iter().all(|part| is_number(part) && part.len() <= 2);
-    let is_past_the_last =
-        |(i, part): (usize, &&str)| part.parse::<u8>().is_ok_and(|n| n > if i == 0 { 24 } else { 59 });
-    if is_clock && parts.iter().enumerate().any(is_past_the_last) {
-        return Some(word.to_owned());
-    }
-    let previous = self::word(tokens, i.checked_sub(1)?)?;
-    let is_year = word.len() == 4 && is_number(word) && (word.starts_with("19") || word.starts_with("20"));
-    let ends = tokens[i].ends_clause || i + 1 == tokens.len();
-    (is_year && ends && ["in", "of", "since", "during", "from", "until"].contains(&previous))
-        .then(|| format!("{previous} {word}"))
 }
 
 fn led(tokens: &[Token], i: usize) -> Option<(Phrase, usize)> {
@@ -339,6 +322,6 @@ fn follows(tokens: &[Token], i: usize, words: &[&str]) -> bool {
     tokens.get(i + 1).is_some_and(|token| token.is_any(words))
 }
 
-fn word(tokens: &[Token], i: usize) -> Option<&str> {
+pub(super) fn word(tokens: &[Token], i: usize) -> Option<&str> {
     tokens.get(i).filter(|token| token.role == Role::Free).map(|token| token.lower.as_str())
 }
