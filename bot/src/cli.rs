@@ -142,7 +142,7 @@ pub struct TimesArgs {
 
 #[derive(Args, Debug)]
 pub struct SearchArgs {
-    /// `word` `"a phrase"` `prefix*` `-not` `AND` `OR` `( )` `service:` `level>=warn` `key:value` `last:15m`; `'*'` for all
+    /// `word` `"a phrase"` `prefix*` `-not` `AND` `OR` `( )` `service:` `level>=warn` `key:value` `last:15m` (before `--to`, or now); `'*'` for all
     #[arg(allow_hyphen_values = true)]
     pub query: String,
     #[command(flatten)]

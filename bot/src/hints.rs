@@ -3,6 +3,7 @@
 use evidence::TimeWindow;
 use indexer::query::{Comparison, Keyword};
 use indexer::{Order, Query, Result, SearchOptions, SearchResult, Store};
+use jiff::SignedDuration;
 use runbooks::mistakes::nearest;
 
 /// The fields that every record can have; any other name is a field of some logs only.
@@ -107,6 +108,15 @@ impl Probe<'_> {
         let is_elsewhere = self.options.window != TimeWindow::all() && self.total_in(condition, TimeWindow::all())? > 0;
         if is_elsewhere {
             return Ok(format!("`{text}` matches nothing in that time, and records outside of it"));
+        }
+        if let Query::Last { micros } = condition
+            && let Some((_, newest)) = self.store.reach()?
+            && newest.0 < self.options.now.0.saturating_sub(*micros)
+        {
+            let end = newest.plus(SignedDuration::from_secs(1));
+            return Ok(format!(
+                "The newest record is from {newest}, before `{text}`; count back from there with `--to {end}`"
+            ));
         }
         if let Query::Keyword { field: Keyword::Service, value, prefix: false } = condition {
             return self.unknown_service(value);

@@ -227,7 +227,10 @@ fn a_search_that_finds_nothing_says_which_condition_and_what_was_meant() {
     hints(&place, "status:>=400", &["`status:>=400` is read as one value; only `level` can be compared"]);
     hints(&place, "exhaust", &["`exhaust` matches nothing; `exhaust*` matches 1"]);
     hints(&place, "service:cart pool", &["No record matches all of it: 1 match `service:cart`, 1 match `pool`"]);
-    hints(&place, "last:15m pool", &["`last:15m` matches nothing"]);
+    let newest = "The newest record is from 2026-01-02T03:04:06.000000Z, before `last:15m`; count back from there with";
+    hints(&place, "last:15m pool", &[newest]);
+    assert_eq!(place.json(&["search", "last:15m pool", "--to", "2026-01-02T03:04:07Z"])["total"], 1);
+    assert_eq!(place.json(&["search", "last:2s", "--to", "2026-01-02T03:04:08Z"])["total"], 1);
     // It finds 500, but not what the person thinks it does.
     hints(&place, "status:>=500", &["`status:>=500` is read as one value"]);
     let outside = place.ok(&["search", "pool", "--from", "2026-02-01T00:00:00Z"]);

@@ -19,8 +19,8 @@ pub fn run(setup: &Setup, args: &SearchArgs) -> Result<()> {
         OrderArg::Time => Order::Time,
         OrderArg::Relevance => Order::Relevance,
     };
-    let options =
-        SearchOptions { window: window.unwrap_or_else(TimeWindow::all), services: None, limit: args.limit, order, now };
+    let window = window.unwrap_or_else(TimeWindow::all);
+    let options = SearchOptions { window, services: None, limit: args.limit, order, now: now.min(window.to()) };
     let store = setup.reader()?;
     let result = store.search(&query, &options)?;
     let hints = hints::hints(store.as_ref(), &args.query, &query, &options, &result)?;

@@ -53,7 +53,8 @@ pub async fn search(State(server): Shared, Query(asked): Query<SearchQuery>) -> 
     let window = window(&server, asked.from.as_deref(), asked.to.as_deref(), now)?;
     let parsed = indexer::Query::parse(&asked.q).map_err(|mistake| Refused::mistake(mistake.to_string()))?;
     let order = if asked.order.as_deref() == Some("relevance") { Order::Relevance } else { Order::Time };
-    let options = SearchOptions { window, services: None, limit: asked.limit.unwrap_or(50).min(1_000), order, now };
+    let (limit, now) = (asked.limit.unwrap_or(50).min(1_000), now.min(window.to()));
+    let options = SearchOptions { window, services: None, limit, order, now };
     let search = move |store: &dyn Store| {
         let result = store.search(&parsed, &options)?;
         let hints = hints::hints(store, &asked.q, &parsed, &options, &result)?;
