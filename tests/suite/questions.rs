@@ -92,3 +92,18 @@ fn a_length_of_nothing_is_refused() {
         assert!(said.contains("is not a time; times look like"), "{said}");
     }
 }
+
+#[test]
+fn who_asks_about_one_deploy_is_told_about_that_one() {
+    let (place, _) = broken_shop();
+    place.ok(&["deploy", "record", "--service", "gateway", "--version", "v7", "--at", "-20m"]);
+    let headline = |question: &str| place.json(&["ask", question])["headline"].as_str().map(str::to_owned);
+    let check = |question: &str, expected: &str| {
+        let said = headline(question).expect("a headline");
+        assert!(said.starts_with(expected), "{question}: {said}");
+    };
+    check("did the gateway deploy break anything?", "No, as far as the logs show: the deploy of gateway `v7`");
+    check("did the checkout deploy break anything?", "Yes, it seems: the deploy of checkout `v1.42`");
+    check("did the deploy break payment?", "Yes, it seems: the deploy of checkout `v1.42`");
+    check("is the payment release to blame?", "No change of payment is recorded");
+}

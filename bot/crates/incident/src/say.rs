@@ -80,7 +80,7 @@ fn headline(question: &Question, ground: &Ground<'_>) -> Draft {
         return missed;
     }
     let asked = match question.kind {
-        QuestionKind::WhatChanged => Some(changes::headline(ground)),
+        QuestionKind::WhatChanged => Some(changes::headline(question, ground)),
         QuestionKind::IsItFixed => lines::still_there(ground),
         QuestionKind::HowOften => findings.evidence.first().and_then(|evidence| lines::how_often(evidence, ground)),
         QuestionKind::Who => {

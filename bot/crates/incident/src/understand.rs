@@ -1,6 +1,7 @@
 //! Reads a question by rules: what is asked, about which services, over which time.
 //! Whatever had to be assumed is written down in `notes`, because the answer says it back.
 
+mod blame;
 mod ids;
 mod kinds;
 mod rows;
@@ -75,6 +76,9 @@ pub struct Question {
     pub moment: Option<Time>,
     /// Empty for all services.
     pub services: Vec<String>,
+    /// When it asks whether a change did harm: of which services; empty for any change.
+    #[serde(default)]
+    pub blamed: Option<Vec<String>>,
     pub ids: Vec<Id>,
     /// The mildest level the person wants to see.
     pub severity: Option<Severity>,
@@ -228,10 +232,12 @@ pub fn understand(
     }
     let everything = services::asks_for_everything(&tokens);
     let refers_back = kinds::refers_back(&tokens);
+    let blamed = blame::blamed(&tokens, &services);
     let kind = match &rows {
         rows if !rows.changes.is_empty() => QuestionKind::WhatChanged,
         // "E1" alone asks to see it.
         rows if !rows.is_empty() && tokens.iter().all(|token| token.role == Role::Id) => QuestionKind::ShowMe,
+        _ if blamed.is_some() => QuestionKind::WhatChanged,
         _ => kinds::kind_of(&tokens, before),
     };
     let severity = kinds::severity_of(&tokens);
@@ -264,6 +270,7 @@ pub fn understand(
         baseline: placed.baseline,
         moment: placed.moment,
         services,
+        blamed,
         ids,
         severity,
         words,

@@ -183,6 +183,11 @@ fn absence_holds(clause: &str, sentence: &str, about: &[Item<'_>], ground: &Grou
     if has("no record") || has("no line") {
         return findings.coverage.records_in_window == 0;
     }
+    if has("no change of") {
+        let is_named = |service: &String| contains_word(clause, &service.to_lowercase());
+        return ground.services.iter().any(is_named)
+            && !findings.changes.iter().any(|change| is_named(&change.service));
+    }
     if has("no change") || has("no deploy") || has("nothing was changed") || has("nothing changed") {
         return findings.changes.is_empty();
     }

@@ -4,12 +4,18 @@ use evidence::ChangeKind;
 use evidence::answer::RankedChange;
 
 use super::quote::named;
-use super::{Draft, absent, at, thousands};
+use super::{Draft, absent, at, thousands, within};
 use crate::check::Ground;
 use crate::clock;
+use crate::understand::Question;
 
-pub(super) fn headline(ground: &Ground<'_>) -> Draft {
+pub(super) fn headline(question: &Question, ground: &Ground<'_>) -> Draft {
     let findings = ground.findings;
+    if let Some(services) = &question.blamed
+        && let Some(draft) = of_blamed(services, ground)
+    {
+        return draft;
+    }
     let suspect = findings.changes.iter().find(|change| change.suspected);
     if let Some(draft) = suspect.and_then(|change| suspicion(change, ground)) {
         return draft;
@@ -25,6 +31,34 @@ pub(super) fn headline(ground: &Ground<'_>) -> Draft {
         1 => Draft::plain("1 change is recorded, and it is not suspected.".to_owned()),
         n => Draft::plain(format!("{} changes are recorded, and they are not suspected.", thousands(n as u64))),
     }
+}
+
+/// Whether the change that the person has in mind did harm: of these services, or any.
+fn of_blamed(services: &[String], ground: &Ground<'_>) -> Option<Draft> {
+    let is_meant = |change: &&RankedChange| services.is_empty() || services.contains(&change.service);
+    let meant: Vec<&RankedChange> = ground.findings.changes.iter().filter(is_meant).collect();
+    let suspected = meant.iter().find(|change| change.suspected);
+    let (change, text) = match (suspected, &meant[..]) {
+        (Some(change), _) => {
+            let onset = ground.findings.onset.filter(|onset| *onset > change.at);
+            let lead = onset.map(|onset| clock::length(onset.since(change.at)));
+            let said = lead.map_or("is suspected".to_owned(), |lead| format!("came {lead} before the trouble began"));
+            (change, format!("Yes, it seems: {} {said}.", told(change, ground)?))
+        }
+        (None, [only]) => (only, format!("No, as far as the logs show: {} is not suspected.", told(only, ground)?)),
+        (None, []) => {
+            let service = services.first()?;
+            return Some(Draft::plain(format!("No change of {service} is recorded {}.", within(ground))));
+        }
+        (None, _) => return None,
+    };
+    Some(Draft::new(text, [&change.id]))
+}
+
+/// `the deploy of checkout `v1.42` at 14:01:48`
+fn told(change: &RankedChange, ground: &Ground<'_>) -> Option<String> {
+    let (service, version, when) = (&change.service, named(&change.version)?, at(change.at, ground));
+    Some(format!("the {} of {service} {version} at {when}", noun(change.kind)))
 }
 
 pub(super) fn suspected(ground: &Ground<'_>) -> Vec<Draft> {

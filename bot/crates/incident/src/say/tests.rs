@@ -18,6 +18,7 @@ fn question(kind: QuestionKind, services: &[&str]) -> Question {
         baseline: None,
         moment: None,
         services: services.iter().map(ToString::to_string).collect(),
+        blamed: None,
         ids: Vec::new(),
         severity: None,
         words: Vec::new(),
@@ -110,6 +111,22 @@ fn lines_that_are_not_there_are_no_reason_to_tell_of_others() {
             "No line matches `\"502\"` between 13:45:00 and 14:15:00; the last that does is of 11:40:00.",
         );
     }
+}
+
+#[test]
+fn who_asks_whether_a_change_did_harm_is_told_about_that_one() {
+    let check = |services: &[&str], expected: &str| {
+        let blamed = Some(services.iter().map(ToString::to_string).collect());
+        let asked = Question { blamed, ..question(QuestionKind::WhatChanged, &[]) };
+        let telling = with_ground(&incident(), "UTC", |ground| say(&asked, ground));
+        assert_eq!(telling.headline, expected);
+        assert_eq!(telling.refused, [""; 0]);
+    };
+    let guilty = "Yes, it seems: the deploy of checkout `v1.42` at 14:01:48 came 22 s before the trouble began.";
+    check(&["checkout"], guilty);
+    check(&[], guilty);
+    check(&["search"], "No, as far as the logs show: the deploy of search `v7` at 13:40:00 is not suspected.");
+    check(&["gateway"], "No change of gateway is recorded between 13:45:00 and 14:15:00.");
 }
 
 #[test]

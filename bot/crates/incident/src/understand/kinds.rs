@@ -215,7 +215,7 @@ pub(super) fn is_small_talk(tokens: &[Token]) -> bool {
     words.peek().is_some() && words.all(|word| SMALL_TALK.split_whitespace().any(|known| known == word))
 }
 
-fn is_polite(word: &str) -> bool {
+pub(super) fn is_polite(word: &str) -> bool {
     const POLITE: [&str; 17] = [
         "please",
         "hey",

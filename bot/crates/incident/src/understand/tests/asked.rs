@@ -198,3 +198,20 @@ fn what_an_id_is_called_is_not_looked_for() {
     check("show me order 88123", "\"88123\" \"order\"");
     check("show me the trace of req-81f2", "\"req-81f2\" \"trace\"");
 }
+
+#[test]
+fn a_question_may_ask_whether_a_change_did_harm() {
+    let check = |text: &str, expected: Option<&str>| {
+        let blamed = ask(text).blamed.map(|services| services.join(","));
+        assert_eq!(blamed.as_deref(), expected, "{text}");
+    };
+    check("did the search deploy break anything?", Some("search"));
+    check("did the cart v7 deploy break checkout?", Some("cart"));
+    check("was checkout broken, and is the release of cart to blame?", Some("cart"));
+    check("did the deploy break checkout?", Some(""));
+    check("was the outage caused by a deploy?", Some(""));
+    check("is checkout broken since the deploy?", None);
+    check("what did the deploy break?", None);
+    check("did anything change in cart?", None);
+    assert_eq!(ask("did the search deploy break anything?").kind, WhatChanged);
+}
