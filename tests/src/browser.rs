@@ -94,8 +94,10 @@ impl Page {
 
     pub async fn until_within(&self, patience: Duration, what: &str, script: &str) -> Result<Value> {
         let until = Instant::now() + patience;
+        // An element that the page draws anew on its way to us would be an error.
+        let script = format!("const found = (() => {{ {script} }})(); return found instanceof Node || found");
         loop {
-            let value = self.client.execute(script, Vec::new()).await?;
+            let value = self.client.execute(&script, Vec::new()).await?;
             let is_so = !matches!(&value, Value::Null | Value::Bool(false)) && value != json!("") && value != json!(0);
             if is_so {
                 return Ok(value);
@@ -121,13 +123,7 @@ impl Page {
 
     /// Waits for an element, brings it into view and presses it as a person would; again when the page drew it anew meanwhile.
     pub async fn press(&self, selector: &str) -> Result<()> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            match self.press_once(selector).await {
-                Err(error) if format!("{error:#}").contains("stale element") && Instant::now() < until => {}
-                done => return done.context(selector.to_owned()),
-            }
-        }
+        unless_stale(async || self.press_once(selector).await).await.context(selector.to_owned())
     }
 
     async fn press_once(&self, selector: &str) -> Result<()> {
@@ -137,9 +133,22 @@ impl Page {
         Ok(element.click().await?)
     }
 
+    /// Presses a line to write in, and writes; again when the page moved under the finger, so that another thing got the press.
+    pub async fn write(&self, selector: &str, text: &str) -> Result<()> {
+        let until = Instant::now() + PATIENCE;
+        let has_focus = format!("return document.activeElement.matches({})", json!(selector));
+        loop {
+            self.press(selector).await?;
+            if self.client.execute(&has_focus, Vec::new()).await? == json!(true) {
+                return self.keys(text).await;
+            }
+            anyhow::ensure!(Instant::now() < until, "{selector} does not take the focus");
+        }
+    }
+
     /// Types into whatever has the focus.
     pub async fn keys(&self, keys: &str) -> Result<()> {
-        Ok(self.client.active_element().await?.send_keys(keys).await?)
+        unless_stale(async || Ok(self.client.active_element().await?.send_keys(keys).await?)).await
     }
 
     /// Shows the page as to a person who likes `dark` or `light`.
@@ -163,5 +172,16 @@ impl Page {
         let address = format!("{}/session/{session}/{path}", self.driver);
         let request = reqwest::Client::new().post(address).header("content-type", "application/json");
         Ok(serde_json::from_str(&request.body(body.to_string()).send().await?.text().await?)?)
+    }
+}
+
+/// Does it again while the element has just been drawn anew.
+async fn unless_stale(act: impl AsyncFn() -> Result<()>) -> Result<()> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match act().await {
+            Err(error) if format!("{error:#}").contains("stale element") && Instant::now() < until => {}
+            done => return done,
+        }
     }
 }

@@ -198,8 +198,7 @@ async fn on_a_phone(page: &Page, phone: &Page) -> Result<()> {
             phone.client.execute("return Math.max(document.documentElement.scrollWidth - innerWidth, document.getElementById('main').scrollWidth - innerWidth)", Vec::new()).await?;
         assert!(width.as_i64().is_some_and(|over| over <= 0), "{view} is {width} pixels too wide");
     }
-    phone.press("#question").await?;
-    phone.keys("what changed?\u{e007}").await?;
+    phone.write("#question", "what changed?\u{e007}").await?;
     phone.text(".answer .headline").await?;
     let width = phone.client.execute("return Math.max(document.documentElement.scrollWidth - innerWidth, document.getElementById('main').scrollWidth - innerWidth)", Vec::new()).await?;
     assert!(width.as_i64().is_some_and(|over| over <= 0), "the answer is {width} pixels too wide");

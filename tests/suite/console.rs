@@ -46,8 +46,7 @@ fn told() -> Place {
 }
 
 async fn ask(page: &Page, question: &str) -> Result<()> {
-    page.press("#question").await?;
-    page.keys(&format!("{question}\u{e007}")).await?;
+    page.write("#question", &format!("{question}\u{e007}")).await?;
     page.text(".answer .headline").await?;
     page.until("the card of the step", "return document.querySelector('.step .buttons button')").await?;
     Ok(())

@@ -37,13 +37,6 @@ pub struct Findings {
     pub facts: Facts,
 }
 
-impl Reason {
-    /// Whether nothing could be compared, so that nothing can be said of effects either.
-    pub fn is_blind(self) -> bool {
-        matches!(self, Reason::EmptyWindow | Reason::NoBaseline | Reason::TooFewRecords)
-    }
-}
-
 impl Findings {
     /// Answers a question about certain lines of which the window has none; `elsewhere` is when the last such line
     /// outside of it was written. What else was found in the window answers another question, so nothing of it stays.
@@ -96,6 +89,13 @@ pub enum Reason {
     TooFewRecords,
     /// No line of the window has what the person asked to see or count (`insufficient`); see [`Facts::missed`].
     NothingMatches,
+}
+
+impl Reason {
+    /// Whether nothing could be compared, so that nothing can be said of effects either.
+    pub fn is_blind(self) -> bool {
+        matches!(self, Reason::EmptyWindow | Reason::NoBaseline | Reason::TooFewRecords)
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
