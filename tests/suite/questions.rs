@@ -51,6 +51,9 @@ fn an_id_is_found_whenever_it_was() {
     let notes = answer["notes"].to_string();
     assert!(notes.contains(&format!("`{id}` is not in the last hour of data")), "{notes}");
 
+    let answer = place.json(&["ask", &format!("what happened to trace {id} since yesterday?")]);
+    assert_eq!(answer["evidence"][0]["samples"][0]["time"], json!(time), "{answer:#}");
+
     let answer = place.json(&["ask", &format!("show me trace {id} in the last 10 minutes")]);
     let headline = answer["headline"].as_str().expect("a headline");
     let said = headline.split_once("; the last that does is of ").map_or("", |(_, said)| said);

@@ -42,7 +42,8 @@ pub fn look(store: &dyn Store, question: &Question, changes: &[Change], now: Tim
     let baseline = question.baseline.or_else(|| windows::baseline_for(window, reach));
     let options = Options { services: question.services.clone(), ..Options::default() };
     let (mut findings, began) = compare(store, window, baseline, changes, &options)?;
-    let is_about_trouble = question.is_diagnosis() || question.kind == QuestionKind::WhatChanged;
+    // Whoever names an id asks about its lines, and those may be in any part of the window.
+    let is_about_trouble = question.is_diagnosis() && question.ids.is_empty();
     if is_about_trouble && question.baseline.is_none() {
         // Trouble that was there all the time shows in no comparison with the time just before, and where nothing came
         // before, the window's own beginning has to do.
