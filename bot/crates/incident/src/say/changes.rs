@@ -45,6 +45,7 @@ fn of_blamed(services: &[String], ground: &Ground<'_>) -> Option<Draft> {
             let said = lead.map_or("is suspected".to_owned(), |lead| format!("came {lead} before the trouble began"));
             (change, format!("Yes, it seems: {} {said}.", told(change, ground)?))
         }
+        (None, [only]) if ground.findings.reason.is_blind() => return clearance(only, ground),
         (None, [only]) => (only, format!("No, as far as the logs show: {} is not suspected.", told(only, ground)?)),
         (None, []) => {
             let service = services.first()?;

@@ -92,6 +92,9 @@ fn changes_without_anything_to_compare_are_not_acquitted() {
     (findings.culprit, findings.onset, findings.baseline) = (None, None, None);
     let telling = told(QuestionKind::WhatChanged, &findings);
     assert!(telling.headline.ends_with("cannot be judged."), "{}", telling.headline);
+    let asked = Question { blamed: Some(vec!["search".into()]), ..question(QuestionKind::WhatChanged, &[]) };
+    let of_one = with_ground(&findings, "UTC", |ground| say(&asked, ground));
+    assert!(of_one.headline.starts_with("The deploy of search `v7`"), "{}", of_one.headline);
     let of_changes: Vec<&Claim> = telling.claims.iter().filter(|claim| claim.text.starts_with("The deploy")).collect();
     assert!(!of_changes.is_empty() && of_changes.iter().all(|claim| claim.text.ends_with("cannot be judged.")));
     assert!(telling.refused.is_empty(), "{:?}", telling.refused);
