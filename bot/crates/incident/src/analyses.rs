@@ -63,8 +63,11 @@ pub(crate) const ANALYSES: [Analysis; 5] = [
 
 impl<'a> Study<'a> {
     pub(crate) fn of(scene: &'a Scene<'a>) -> Study<'a> {
-        let traces = Traces::of(scene.rows, &scene.kind_of);
-        let baseline_traces = Traces::of(scene.baseline_rows, &scene.baseline_kind_of);
+        let (traces, baseline_traces) = std::thread::scope(|scope| {
+            let traces = scope.spawn(|| Traces::of(scene.rows, &scene.kind_of));
+            let baseline_traces = Traces::of(scene.baseline_rows, &scene.baseline_kind_of);
+            (traces.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), baseline_traces)
+        });
         let mut calls = Calls::seen_in(&traces, &baseline_traces);
         for kind in &scene.kinds {
             if let crate::blame::Blame::Others(named) = &kind.blame {

@@ -29,7 +29,10 @@ pub(super) fn observe(state: &State, request: &ObserveRequest) -> Observed {
     let mut hosts = Numbering::starting_with_none();
     let mut versions = Numbering::starting_with_none();
     let mut families = vec![UNSET; state.dictionary.len()];
-    for (segment, columns) in state.segments.iter().enumerate() {
+    // Oldest segment first, so that the rows are nearly in order and sorting them moves little.
+    let mut segments: Vec<_> = state.segments.iter().enumerate().collect();
+    segments.sort_by_key(|(_, columns)| columns.time.min_value());
+    for (segment, columns) in segments {
         let windows = std::iter::once(request.window).chain(request.baseline);
         let gates: Vec<Gate> = windows
             .map(|window| Gate::new(columns, window, request.services.as_deref()))
