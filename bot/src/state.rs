@@ -104,6 +104,11 @@ impl State {
             .max_by_key(|incident| incident.history.last().map(|last| last.at))
     }
 
+    /// The conversations that turned out to be about this incident, in order of their ids.
+    pub fn joined_to(&self, incident: &str) -> Vec<&Incident> {
+        self.incidents.values().filter(|found| found.joined.as_deref() == Some(incident)).collect()
+    }
+
     /// Why nothing of this incident or conversation has to be decided any more: it, or what it joined, was resolved.
     pub fn moot(&self, incident: &Incident) -> Option<String> {
         let home = incident.joined.as_deref().and_then(|home| self.incidents.get(home));

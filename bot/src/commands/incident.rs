@@ -51,7 +51,12 @@ pub async fn run(setup: &Setup, command: &IncidentCommand) -> Result<()> {
                     value = json!({ "id": id, "state": "conversation" });
                 }
                 value["answers"] = json!(answers);
-                value["timeline"] = json!(app.with_state(|state| views::timeline(&incident, &state.changes, now)));
+                value["timeline"] = json!(app.with_state(|state| views::timeline(
+                    &incident,
+                    &state.joined_to(&incident.id),
+                    &state.changes,
+                    now
+                )));
                 return print_json(&value);
             }
             for answer in &answers {
@@ -73,7 +78,8 @@ pub async fn run(setup: &Setup, command: &IncidentCommand) -> Result<()> {
         }
         IncidentCommand::Timeline { id } => {
             let incident = named(id)?;
-            let rows = app.with_state(|state| views::timeline(&incident, &state.changes, now));
+            let rows =
+                app.with_state(|state| views::timeline(&incident, &state.joined_to(&incident.id), &state.changes, now));
             if setup.json {
                 return print_json(&json!({ "id": id, "timeline": rows }));
             }

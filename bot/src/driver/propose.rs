@@ -75,8 +75,7 @@ fn home(app: &App, current: &Incident, findings: &Findings, now: Time) -> Option
 fn still_open_around(app: &App, home: &Incident, now: Time) -> Vec<Proposal> {
     let mut open = still_open(home, now);
     app.with_state(|state| {
-        let joined = state.incidents.values().filter(|found| found.joined.as_deref() == Some(home.id.as_str()));
-        open.extend(joined.flat_map(|found| still_open(found, now)));
+        open.extend(state.joined_to(&home.id).into_iter().flat_map(|found| still_open(found, now)));
     });
     open
 }

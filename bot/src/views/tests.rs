@@ -213,7 +213,7 @@ fn who_resolved_it_stands_at_the_top() {
     let form = super::incident(&world.0, time("14:26:00")).unwrap();
     let resolved = form.resolved.unwrap();
     assert_eq!((resolved.at, resolved.by.as_str()), (time("14:25:00"), "ines"));
-    let rows = timeline(&world.0, &[], time("14:26:00"));
+    let rows = timeline(&world.0, &[], &[], time("14:26:00"));
     let last = rows.last().unwrap();
     assert_eq!((last.kind.as_str(), last.actor.as_deref()), ("resolved", Some("ines")));
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chat::TimelineRow;
 use evidence::answer::{Answer, Evidence, EvidenceKind, Verdict};
 use evidence::{Change, Time};
-use incident::{Event, Incident, StepRecord};
+use incident::{Event, Happened, Incident, StepRecord};
 use runbooks::{Outcomes, StepEvent};
 
 use super::sentences::{changed, happened, name_of, short};
@@ -24,8 +24,9 @@ impl Rows {
     }
 }
 
-/// `changes` are all that were recorded; those between the first sign and the last event belong to the story.
-pub fn timeline(incident: &Incident, changes: &[Change], now: Time) -> Vec<TimelineRow> {
+/// `joined` are the conversations that turned out to be about the incident. `changes` are all that were recorded; those
+/// between the first sign and the last event belong to the story.
+pub fn timeline(incident: &Incident, joined: &[&Incident], changes: &[Change], now: Time) -> Vec<TimelineRow> {
     let mut rows = Rows::default();
     let answers: Vec<&Answer> = incident.questions.iter().filter_map(|inquiry| inquiry.answer.as_ref()).collect();
     for answer in &answers {
@@ -45,7 +46,10 @@ pub fn timeline(incident: &Incident, changes: &[Change], now: Time) -> Vec<Timel
             rows.push(change.at, "deploy", text, None, Vec::new());
         }
     }
-    deeds(&mut rows, incident);
+    deeds(&mut rows, incident, &incident.history);
+    for conversation in joined {
+        deeds(&mut rows, conversation, since_it_is_about(conversation));
+    }
     for record in incident.steps.values() {
         if let Some(at) = interrupted(incident, record, now) {
             rows.push(at, "unknown", interruption(record).to_owned(), None, Vec::new());
@@ -84,10 +88,18 @@ fn sign(evidence: &Evidence, onset: Option<Time>) -> Option<(Time, &'static str)
     }
 }
 
+/// What happened in a conversation from the question on with which it joined an incident.
+fn since_it_is_about(conversation: &Incident) -> &[Happened] {
+    let history = &conversation.history[..];
+    let joined = history.iter().position(|entry| matches!(entry.event, Event::Joined { .. })).unwrap_or(history.len());
+    let asked = history[..joined].iter().rposition(|entry| matches!(entry.event, Event::Asked(_)));
+    &history[asked.unwrap_or(joined)..]
+}
+
 /// What people and Firstline did.
-fn deeds(rows: &mut Rows, incident: &Incident) {
-    let mut alike = alike(incident);
-    for entry in &incident.history {
+fn deeds(rows: &mut Rows, incident: &Incident, history: &[Happened]) {
+    let mut alike = alike(history);
+    for entry in history {
         let (kind, text) = match &entry.event {
             Event::Asked(asked) => ("asked", format!("asked “{}”", short(&asked.question.text))),
             Event::Step { step, event } => match (kind_of(event), alike.get_mut(&moment(entry.at, event))) {
@@ -113,9 +125,9 @@ fn deeds(rows: &mut Rows, incident: &Incident) {
 }
 
 /// To how many steps the same came in the same second, for what comes to all that wait at once.
-fn alike(incident: &Incident) -> BTreeMap<(i64, String), usize> {
+fn alike(history: &[Happened]) -> BTreeMap<(i64, String), usize> {
     let mut alike = BTreeMap::new();
-    for entry in &incident.history {
+    for entry in history {
         if let Event::Step { event: event @ (StepEvent::Expired { .. } | StepEvent::Withdrawn { .. }), .. } =
             &entry.event
         {

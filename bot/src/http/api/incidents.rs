@@ -26,7 +26,8 @@ pub async fn incident(State(server): Shared, Path(id): Path<String>) -> Result<R
     server.app.sync().await?;
     let incident = server.app.incident(&id).ok_or_else(|| Refused::not_found(format!("no incident `{id}`")))?;
     let now = server.app.now();
-    let timeline = server.app.with_state(|state| views::timeline(&incident, &state.changes, now));
+    let timeline =
+        server.app.with_state(|state| views::timeline(&incident, &state.joined_to(&incident.id), &state.changes, now));
     let answers: Vec<_> =
         incident.questions.iter().filter_map(|inquiry| incident.answer(&inquiry.asked.answer)).collect();
     let form = views::incident(&incident, now);
