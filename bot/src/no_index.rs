@@ -27,6 +27,10 @@ impl Store for NoIndex {
         self.error()
     }
 
+    fn histogram(&self, _: &Query, _: &SearchOptions, _: u64) -> Result<Vec<u64>> {
+        self.error()
+    }
+
     fn observe(&self, _: &ObserveRequest) -> Result<Observed> {
         self.error()
     }

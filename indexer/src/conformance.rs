@@ -106,6 +106,12 @@ fn limits(store: &dyn Store, options: &SearchOptions, window: TimeWindow) {
     let result = store.search(&Query::All, &few).expect("a search");
     assert_eq!((result.total, result.searched_records), (5, 5));
     assert_eq!(result.hits.iter().map(|hit| hit.id.0).collect::<Vec<_>>(), [7, 6]);
+    let by_time = |query: &str, options: &SearchOptions, seconds: u64| {
+        store.histogram(&Query::parse(query).expect("a query"), options, seconds).expect("a histogram")
+    };
+    assert_eq!(by_time("*", &few, 120), [2, 2, 1], "all of the five, not only the two that are asked for");
+    assert_eq!(by_time("exhausted-after-63", &few, 60), [0, 0, 0, 1, 0]);
+    assert_eq!(by_time("*", options, 60), Vec::<u64>::new(), "a window without end");
     let others = SearchOptions { services: Some(Vec::new()), ..options.clone() };
     assert_eq!(store.search(&Query::All, &others).expect("a search").total, 0, "nothing granted, nothing found");
 }

@@ -30,6 +30,38 @@ impl SearchOptions {
     }
 }
 
+/// Equal parts of a window, to count in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Buckets {
+    from: Time,
+    micros: i64,
+    n: usize,
+}
+
+impl Buckets {
+    /// A window that is cut into more parts than this is taken for one without end.
+    const MOST: i64 = 100_000;
+
+    pub(crate) fn of(window: TimeWindow, seconds: u64) -> Buckets {
+        let micros = i64::try_from(seconds.max(1)).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        let length = window.to().0.saturating_sub(window.from().0);
+        let n = length / micros + i64::from(length % micros > 0);
+        Buckets { from: window.from(), micros, n: if n > Buckets::MOST { 0 } else { n as usize } }
+    }
+
+    /// No records yet.
+    pub(crate) fn empty(self) -> Vec<u64> {
+        vec![0; self.n]
+    }
+
+    pub(crate) fn count(self, counts: &mut [u64], time: Time) {
+        let number = time.0.saturating_sub(self.from.0).div_euclid(self.micros);
+        if let Some(count) = usize::try_from(number).ok().and_then(|number| counts.get_mut(number)) {
+            *count += 1;
+        }
+    }
+}
+
 #[derive(Clone, Debug, Serialize)]
 pub struct SearchResult {
     pub total: u64,

@@ -18,6 +18,11 @@ use crate::{Query, Result, SearchOptions, SearchResult};
 pub trait Store: Send + Sync {
     fn search(&self, query: &Query, options: &SearchOptions) -> Result<SearchResult>;
 
+    /// How many records match in each `bucket_seconds` of the window, from its start on; the last may be cut short.
+    ///
+    /// A window without end has no buckets. `limit` and `order` do not matter.
+    fn histogram(&self, query: &Query, options: &SearchOptions, bucket_seconds: u64) -> Result<Vec<u64>>;
+
     /// All records of window and baseline as columns, sorted by `(time, id)`.
     fn observe(&self, request: &ObserveRequest) -> Result<Observed>;
 

@@ -110,3 +110,16 @@ fn who_asks_about_one_deploy_is_told_about_that_one() {
     check("did the deploy break payment?", "Yes, it seems: the deploy of checkout `v1.42`");
     check("is the payment release to blame?", "No change of payment is recorded");
 }
+
+#[test]
+fn lines_are_counted_whole_however_many_they_are() {
+    let (place, _) = broken_shop();
+    let counted = place.json(&["ask", "how often does \"charged card\" come in the last 40 minutes?"]);
+    let row = &counted["evidence"][0];
+    let total = row["count"].as_u64().expect("a count");
+    assert!(total > 1_000 && row["service"] == "payment", "{row}");
+    let counts = row["series"].as_array().expect("a series").iter().filter_map(Value::as_u64);
+    assert_eq!(counts.sum::<u64>(), total, "{row}");
+    let plural = place.json(&["ask", "count cards in the last 40 minutes"]);
+    assert_eq!(plural["evidence"][0]["count"], total, "{plural}");
+}

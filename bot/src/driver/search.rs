@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use evidence::answer::{Evidence, EvidenceKind, Gap, Sample, Verdict};
-use evidence::{Change, RecordId, Redacted, StoredRecord, Time, TimeWindow};
-use incident::{Effect, Event, Findings, Found, Options, Question, QuestionKind, Reason, Row, windows};
+use evidence::answer::{Gap, Sample, Verdict};
+use evidence::{Change, RecordId, Redacted, Time, TimeWindow};
+use incident::{Effect, Event, Findings, Found, Options, Question, windows};
 use indexer::{CountRequest, ObserveRequest, Order, Query, SearchOptions, Store};
 use jiff::SignedDuration;
 
+use super::matches;
 use crate::app::{App, Refused};
 
 /// A cited line is copied into the journal up to this length.
@@ -62,7 +63,7 @@ pub fn look(store: &dyn Store, question: &Question, changes: &[Change], now: Tim
         }
     }
     findings.coverage.gaps.extend(unheard);
-    add_matches(store, question, &mut findings, now)?;
+    matches::add(store, question, &mut findings, now)?;
     findings.facts.unmentioned = unmentioned(store, question, &findings, now)?;
     fill_samples(store, &mut findings)?;
     let unconfirmed = recount(store, &mut findings)?;
@@ -116,122 +117,6 @@ fn unmentioned(store: &dyn Store, question: &Question, findings: &Findings, now:
     Ok(question.words.clone())
 }
 
-/// What the person asked to see or count, found by their own words.
-fn add_matches(store: &dyn Store, question: &Question, findings: &mut Findings, now: Time) -> indexer::Result<()> {
-    let wants_matches = matches!(question.kind, QuestionKind::ShowMe | QuestionKind::HowOften | QuestionKind::Who)
-        || !question.ids.is_empty();
-    if !wants_matches {
-        return Ok(());
-    }
-    // "How often does checkout fail" names no words: it asks for errors. "Who" without words asks about people.
-    let has_words = !question.words.is_empty() || !question.ids.is_empty() || question.severity.is_some();
-    let text = match (has_words, question.kind, question.query()) {
-        (true, _, Some(text)) => text,
-        (false, QuestionKind::HowOften, Some(text)) => format!("{text} level>=error"),
-        (false, QuestionKind::HowOften, None) => "level>=error".to_owned(),
-        (false, QuestionKind::ShowMe, Some(text)) => text,
-        _ => return Ok(()),
-    };
-    let Ok(query) = Query::parse(&text) else { return Ok(()) };
-    let search = |window: TimeWindow, limit: usize| {
-        store.search(&query, &SearchOptions { window, services: None, limit, order: Order::Time, now })
-    };
-    let found = search(findings.window, 500)?;
-    if let Some(row) = question.row()
-        && put_in_front(row, findings, &found.hits)
-    {
-        return Ok(());
-    }
-    let Some(newest) = found.hits.first() else {
-        let named: Vec<&str> = question.ids.iter().map(incident::Id::text).collect();
-        // "Who" is mostly asked of services and people, not of the words around it.
-        let missed = if named.is_empty() { text } else { named.join(" ") };
-        let elsewhere = search(TimeWindow::all(), 1)?.hits.first().map(|hit| hit.time);
-        match question.kind {
-            QuestionKind::Who if named.is_empty() => {}
-            _ if question.is_diagnosis() || findings.reason == Reason::EmptyWindow => {
-                findings.facts.missed = Some(missed);
-                findings.facts.missed_at = elsewhere;
-            }
-            _ => *findings = findings.clone().nothing_matches(missed, elsewhere),
-        }
-        return Ok(());
-    };
-    let baseline_count = match findings.baseline {
-        Some(baseline) => search(baseline, 1)?.total,
-        None => 0,
-    };
-    let expected = findings
-        .baseline
-        .map_or(0.0, |baseline| baseline_count as f64 * findings.window.seconds() / baseline.seconds().max(1.0));
-    let chart = findings.chart.as_ref();
-    let series = chart.map_or_else(Vec::new, |chart| {
-        let mut series = vec![0; chart.counts.len()];
-        for hit in &found.hits {
-            let bucket = hit.time.since(chart.from).as_secs() / chart.bucket_seconds.max(1) as i64;
-            if let Some(count) = usize::try_from(bucket).ok().and_then(|bucket| series.get_mut(bucket)) {
-                *count += 1;
-            }
-        }
-        series
-    });
-    let oldest = found.hits.last().unwrap_or(newest);
-    let id = format!("E{}", findings.evidence.len() + 1);
-    let samples =
-        found.hits.iter().take(8).map(|hit| Sample { id: hit.id, time: hit.time, text: cut(&hit.text) }).collect();
-    let all_of_one = |service: &str| found.hits.iter().all(|hit| hit.service == service);
-    findings.evidence.insert(
-        0,
-        Evidence {
-            id,
-            kind: EvidenceKind::Match,
-            service: if all_of_one(&newest.service) { newest.service.clone() } else { String::new() },
-            level: found.hits.iter().filter_map(|hit| hit.level).max(),
-            template: question.row().and_then(|row| row.template).map_or(text, |_| newest.template.clone()),
-            template_id: question.row().and_then(|row| row.template),
-            count: found.total,
-            baseline_count,
-            expected,
-            after: None,
-            first: (found.total as usize == found.hits.len()).then_some(oldest.time),
-            last: Some(newest.time),
-            samples,
-            series,
-            hosts: counted(found.hits.iter().filter_map(|hit| hit.host.clone()))
-                .into_iter()
-                .map(|(host, count)| evidence::answer::HostCount { host, count })
-                .collect(),
-            versions: Vec::new(),
-        },
-    );
-    Ok(())
-}
-
-/// Puts the row that the person named in front, with more of its lines; `false` when the window has no such row.
-fn put_in_front(row: &Row, findings: &mut Findings, hits: &[StoredRecord]) -> bool {
-    const SHOWN: usize = 8;
-    let is_it = |evidence: &Evidence| evidence.service == row.service && evidence.template_id == row.template;
-    let position = |is_meant: &dyn Fn(&Evidence) -> bool| findings.evidence.iter().position(is_meant);
-    let same_id = position(&|evidence| is_it(evidence) && evidence.id == row.id);
-    let Some(at) = same_id.or_else(|| position(&is_it)).filter(|_| row.template.is_some()) else { return false };
-    findings.evidence[..=at].rotate_right(1);
-    let shown = findings.sample_ids.entry(findings.evidence[0].id.clone()).or_default();
-    let more: Vec<RecordId> = hits.iter().map(|hit| hit.id).filter(|id| !shown.contains(id)).collect();
-    shown.extend(more.into_iter().take(SHOWN.saturating_sub(shown.len())));
-    true
-}
-
-fn counted(names: impl Iterator<Item = String>) -> Vec<(String, u64)> {
-    let mut counts: std::collections::BTreeMap<String, u64> = std::collections::BTreeMap::new();
-    for name in names {
-        *counts.entry(name).or_default() += 1;
-    }
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by(|(a_name, a), (b_name, b)| b.cmp(a).then(a_name.cmp(b_name)));
-    counts.truncate(12);
-    counts
-}
-
 fn fill_samples(store: &dyn Store, findings: &mut Findings) -> indexer::Result<()> {
     let ids: Vec<RecordId> = findings.sample_ids.values().flatten().copied().collect();
     let records = store.records(&ids)?;
@@ -247,7 +132,7 @@ fn fill_samples(store: &dyn Store, findings: &mut Findings) -> indexer::Result<(
     Ok(())
 }
 
-fn cut(text: &Redacted) -> Redacted {
+pub(super) fn cut(text: &Redacted) -> Redacted {
     let whole = text.as_str();
     if whole.len() <= LONGEST_SAMPLE {
         return text.clone();

@@ -8,7 +8,7 @@ use evidence::{Observed, Record, RecordId, Row, Severity, StoredRecord, Template
 use super::dictionary::Dictionary;
 use super::{CountRequest, ObserveRequest, ServiceInfo, Store, TemplateCount, TemplatesRequest, Totals};
 use crate::query::{Comparison, Keyword, Query, words};
-use crate::search::TotalIs;
+use crate::search::{Buckets, TotalIs};
 use crate::{Error, Result, SearchOptions, SearchResult};
 
 #[derive(Debug, Default)]
@@ -142,6 +142,15 @@ impl Store for MemoryStore {
         let hits = hits.into_iter().take(options.limit).cloned().collect();
         let took_ms = started.elapsed().as_secs_f64() * 1_000.0;
         Ok(SearchResult { total, total_is: TotalIs::Exact, took_ms, searched_records, hits })
+    }
+
+    fn histogram(&self, query: &Query, options: &SearchOptions, bucket_seconds: u64) -> Result<Vec<u64>> {
+        let buckets = Buckets::of(options.window, bucket_seconds);
+        let mut counts = buckets.empty();
+        for hit in self.search(query, &SearchOptions { limit: usize::MAX, ..options.clone() })?.hits {
+            buckets.count(&mut counts, hit.time);
+        }
+        Ok(counts)
     }
 
     fn observe(&self, request: &ObserveRequest) -> Result<Observed> {

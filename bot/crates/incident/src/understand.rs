@@ -107,6 +107,17 @@ impl Question {
         }
     }
 
+    /// The same about "call" where it said "calls"; `None` when no word has a plural's end.
+    #[must_use]
+    pub fn in_singular(&self) -> Option<Question> {
+        let singular = |word: &String| match word.strip_suffix('s') {
+            Some(one) if one.len() >= 3 && !one.ends_with('s') => one.to_owned(),
+            _ => word.clone(),
+        };
+        let words: Vec<String> = self.words.iter().map(singular).collect();
+        (words != self.words).then(|| Question { words, ..self.clone() })
+    }
+
     /// What to look for in lines, in the query language; `None` when the question names nothing to look for.
     pub fn query(&self) -> Option<String> {
         let mut parts: Vec<String> = self.ids.iter().map(Id::query).collect();

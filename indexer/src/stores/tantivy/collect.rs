@@ -1,4 +1,4 @@
-//! Counts all matches exactly and keeps the best few, newest or most relevant first.
+//! Counts all matches exactly and keeps the best few, newest or most relevant first; or counts them by time.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -8,8 +8,11 @@ use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::ColumnValues;
 use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader};
 
+use evidence::Time;
+
 use super::columns::{Columns, Gate, Numbers};
 use crate::Order;
+use crate::search::Buckets;
 
 /// Sorts by score (always zero when ordered by time), then time, then the order of ingestion.
 type Rank = (u32, i64, u64);
@@ -97,5 +100,55 @@ impl SegmentCollector for SegmentBest {
         let segment = self.segment;
         let docs = self.heap.into_iter().map(|Reverse((rank, doc))| (rank, DocAddress::new(segment, doc)));
         (self.total, docs.collect())
+    }
+}
+
+pub(super) struct ByTime {
+    pub(super) segments: Arc<Vec<Columns>>,
+    pub(super) gates: Vec<Gate>,
+    pub(super) buckets: Buckets,
+}
+
+pub(super) struct SegmentByTime {
+    gate: Gate,
+    time: Arc<dyn ColumnValues<i64>>,
+    buckets: Buckets,
+    counts: Vec<u64>,
+}
+
+impl Collector for ByTime {
+    type Fruit = Vec<u64>;
+    type Child = SegmentByTime;
+
+    fn for_segment(&self, segment: SegmentOrdinal, _: &SegmentReader) -> tantivy::Result<SegmentByTime> {
+        let time = self.segments[segment as usize].time.clone();
+        let (gate, counts) = (self.gates[segment as usize].clone(), self.buckets.empty());
+        Ok(SegmentByTime { gate, time, buckets: self.buckets, counts })
+    }
+
+    fn requires_scoring(&self) -> bool {
+        false
+    }
+
+    fn merge_fruits(&self, fruits: Vec<Vec<u64>>) -> tantivy::Result<Vec<u64>> {
+        let mut all = self.buckets.empty();
+        for counts in fruits {
+            all.iter_mut().zip(counts).for_each(|(all, count)| *all += count);
+        }
+        Ok(all)
+    }
+}
+
+impl SegmentCollector for SegmentByTime {
+    type Fruit = Vec<u64>;
+
+    fn collect(&mut self, doc: DocId, _: Score) {
+        if self.gate.lets(doc) {
+            self.buckets.count(&mut self.counts, Time(self.time.get_val(doc)));
+        }
+    }
+
+    fn harvest(self) -> Vec<u64> {
+        self.counts
     }
 }

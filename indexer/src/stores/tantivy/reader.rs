@@ -9,14 +9,14 @@ use tantivy::query::{BooleanQuery, Occur, Query as Engine, RangeQuery};
 use tantivy::schema::Value;
 use tantivy::{DocAddress, Index, IndexReader, ReloadPolicy, Searcher, TantivyDocument, Term, collector::Count};
 
-use super::collect::{Best, Found};
+use super::collect::{Best, ByTime, Found};
 use super::columns::{Columns, Gate};
 use super::compile::Compiler;
 use super::folder::{extend_dictionary, read_manifest};
 use super::row::Body;
 use super::schema::{Fields, schema, tokenizers};
 use super::{META, engine_error, observe};
-use crate::search::TotalIs;
+use crate::search::{Buckets, TotalIs};
 use crate::stores::dictionary::Dictionary;
 use crate::stores::manifest::Manifest;
 use crate::stores::{CountRequest, ObserveRequest, ServiceInfo, Store, TemplateCount, TemplatesRequest, Totals};
@@ -141,11 +141,7 @@ impl Store for TantivyStore {
         let started = Instant::now();
         let state = self.state()?;
         let compiler = self.compiler(&state, options.now);
-        let gates: Vec<Gate> = state
-            .segments
-            .iter()
-            .map(|columns| Gate::new(columns, options.window, options.services.as_deref()))
-            .collect();
+        let gates = gates(&state, options);
         let searched_records = observe::n_let_through(&state, &gates);
         let best = Best { segments: state.segments.clone(), gates, limit: options.limit, order: options.order };
         let found = state.searcher.search(&*compiler.compile(query), &best);
@@ -153,6 +149,14 @@ impl Store for TantivyStore {
         let hits = self.hits(&state, docs)?;
         let took_ms = started.elapsed().as_secs_f64() * 1_000.0;
         Ok(SearchResult { total, total_is: TotalIs::Exact, took_ms, searched_records, hits })
+    }
+
+    fn histogram(&self, query: &Query, options: &SearchOptions, bucket_seconds: u64) -> Result<Vec<u64>> {
+        let state = self.state()?;
+        let compiler = self.compiler(&state, options.now);
+        let buckets = Buckets::of(options.window, bucket_seconds);
+        let by_time = ByTime { segments: state.segments.clone(), gates: gates(&state, options), buckets };
+        state.searcher.search(&*compiler.compile(query), &by_time).map_err(engine_error(&self.folder))
     }
 
     fn observe(&self, request: &ObserveRequest) -> Result<Observed> {
@@ -237,4 +241,10 @@ fn stamp(path: &Path) -> Result<Stamp> {
     #[cfg(not(unix))]
     let file = 0;
     Ok(Stamp { file, length: meta.len(), modified: meta.modified().ok() })
+}
+
+/// What may be seen of each segment.
+fn gates(state: &State, options: &SearchOptions) -> Vec<Gate> {
+    let gate = |columns: &Columns| Gate::new(columns, options.window, options.services.as_deref());
+    state.segments.iter().map(gate).collect()
 }

@@ -50,11 +50,14 @@ pub(super) fn split(text: &str) -> Vec<Token> {
 }
 
 fn quoted(text: &str) -> Option<(&str, &str)> {
-    const PAIRS: [(char, char); 5] = [('"', '"'), ('`', '`'), ('“', '”'), ('„', '“'), ('«', '»')];
+    const PAIRS: [(char, char); 7] =
+        [('"', '"'), ('`', '`'), ('“', '”'), ('„', '“'), ('«', '»'), ('\'', '\''), ('‘', '’')];
     let open = text.chars().next()?;
     let (_, close) = PAIRS.iter().find(|(o, _)| *o == open)?;
     let body = &text[open.len_utf8()..];
-    let end = body.find(*close)?;
+    // An apostrophe inside a word closes nothing.
+    let closes = |end: &usize| !body[end + close.len_utf8()..].starts_with(char::is_alphanumeric);
+    let end = body.match_indices(*close).map(|(end, _)| end).find(closes)?;
     let inside = body[..end].trim();
     (!inside.is_empty()).then(|| (inside, &body[end + close.len_utf8()..]))
 }

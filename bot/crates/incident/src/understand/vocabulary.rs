@@ -53,7 +53,7 @@ pub(super) fn search_words(tokens: &[Token]) -> Vec<String> {
         root service services system error errors warning warnings line lines log logs message messages us me going deploy deploys \
         deployed deployment deployments incident resolved recovered over healthy solved affected working zeig zeige passiert falsch \
         fehler changes occurred occur happen happens see seen normal still everything anything quick please production prod \
-        level fatal matching containing latest recent newest last there ignore what's";
+        level fatal matching containing come comes coming came appear appears appeared occurs occurring latest recent newest last there ignore what's";
     let mut words: Vec<String> = tokens.iter().filter(|t| t.role == Role::Quoted).map(|t| t.raw.clone()).collect();
     for token in tokens.iter().filter(|t| t.role == Role::Free) {
         let word = token.lower.as_str();

@@ -215,3 +215,14 @@ fn a_question_may_ask_whether_a_change_did_harm() {
     check("did anything change in cart?", None);
     assert_eq!(ask("did the search deploy break anything?").kind, WhatChanged);
 }
+
+#[test]
+fn words_of_asking_are_not_looked_for_and_plurals_have_a_singular() {
+    let query = |text: &str| ask(text).query();
+    assert_eq!(query("how often does 'slow call' come up?").as_deref(), Some("\"slow call\""));
+    assert_eq!(query("show me 'can't connect' lines").as_deref(), Some("\"can't connect\""));
+    assert_eq!(query("how many times did a retry appear").as_deref(), Some("\"retry\""));
+    let singular = |text: &str| ask(text).in_singular().and_then(|question| question.query());
+    assert_eq!(singular("count the refunds").as_deref(), Some("\"refund\""));
+    assert_eq!(singular("count access to gas"), None);
+}
