@@ -123,7 +123,9 @@ export function comparison(evidence, answer) {
 }
 
 export function verdict(answer) {
-  const quiet = ["how_often", "show_me", "what_changed", "who"].includes(answer.kind);
+  // Who asks for lines gets lines; the verdict is not about those.
+  if (["how_often", "show_me", "who"].includes(answer.kind)) return null;
+  const quiet = answer.kind === "what_changed";
   switch (answer.verdict) {
     case "cause": return { text: "cause", tone: "bad", sure: answer.confidence };
     case "no_fault": return quiet ? null : { text: "no fault", tone: "ok", sure: answer.confidence };

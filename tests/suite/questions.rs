@@ -120,6 +120,11 @@ fn lines_are_counted_whole_however_many_they_are() {
     assert!(total > 1_000 && row["service"] == "payment", "{row}");
     let counts = row["series"].as_array().expect("a series").iter().filter_map(Value::as_u64);
     assert_eq!(counts.sum::<u64>(), total, "{row}");
+    let shown: u64 = counted["chart"]["counts"].as_array().expect("counts").iter().filter_map(Value::as_u64).sum();
+    assert_eq!(
+        (shown, counted["chart"]["title"].as_str().is_some_and(|title| title.starts_with("lines/"))),
+        (total, true)
+    );
     let plural = place.json(&["ask", "count cards in the last 40 minutes"]);
     assert_eq!(plural["evidence"][0]["count"], total, "{plural}");
 }

@@ -2,7 +2,7 @@
 
 use evidence::answer::{Evidence, EvidenceKind, HostCount, Sample};
 use evidence::{RecordId, StoredRecord, Time, TimeWindow};
-use incident::{Findings, Question, QuestionKind, Reason, Row};
+use incident::{Findings, Question, QuestionKind, Reason, Row, per_bucket};
 use indexer::{Order, Query, SearchOptions, SearchResult, Store};
 
 use super::search::cut;
@@ -43,8 +43,16 @@ pub(super) fn add(store: &dyn Store, question: &Question, findings: &mut Finding
     let expected = findings
         .baseline
         .map_or(0.0, |baseline| baseline_count as f64 * findings.window.seconds() / baseline.seconds().max(1.0));
-    let series = match &findings.chart {
-        Some(chart) => sought.by_time(findings.window, chart.bucket_seconds)?,
+    let series = match &mut findings.chart {
+        Some(chart) => {
+            let series = sought.by_time(findings.window, chart.bucket_seconds)?;
+            // Whoever counts lines wants to see those, not the errors.
+            if question.kind == QuestionKind::HowOften {
+                let what = if sought.is_of_errors { "errors" } else { "lines" };
+                (chart.title, chart.counts) = (per_bucket(what, chart.bucket_seconds), series.clone());
+            }
+            series
+        }
         None => Vec::new(),
     };
     let is_whole = found.total as usize == found.hits.len();
@@ -80,6 +88,8 @@ struct Sought<'s> {
     store: &'s dyn Store,
     text: String,
     query: Query,
+    /// Nothing was named, so errors are meant.
+    is_of_errors: bool,
     now: Time,
 }
 
@@ -87,15 +97,16 @@ impl<'s> Sought<'s> {
     fn by(store: &'s dyn Store, question: &Question, now: Time) -> Option<Sought<'s>> {
         // "How often does checkout fail" names no words: it asks for errors. "Who" without words asks about people.
         let has_words = !question.words.is_empty() || !question.ids.is_empty() || question.severity.is_some();
-        let text = match (has_words, question.kind, question.query()) {
-            (true, _, Some(text)) => text,
-            (false, QuestionKind::HowOften, Some(text)) => format!("{text} level>=error"),
-            (false, QuestionKind::HowOften, None) => "level>=error".to_owned(),
-            (false, QuestionKind::ShowMe, Some(text)) => text,
+        let is_of_errors = !has_words && question.kind == QuestionKind::HowOften;
+        let text = match (question.query(), question.kind) {
+            (Some(text), _) if is_of_errors => format!("{text} level>=error"),
+            (None, _) if is_of_errors => "level>=error".to_owned(),
+            (Some(text), _) if has_words => text,
+            (Some(text), QuestionKind::ShowMe) => text,
             _ => return None,
         };
         let query = Query::parse(&text).ok()?;
-        Some(Sought { store, text, query, now })
+        Some(Sought { store, text, query, is_of_errors, now })
     }
 
     fn options(&self, window: TimeWindow, limit: usize) -> SearchOptions {

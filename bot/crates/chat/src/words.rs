@@ -89,12 +89,13 @@ pub fn ratio(x: f64) -> String {
 
 /// `cause · 0.86`. No number where the verdict is that there is too little to say.
 ///
-/// `None` where nobody asked for a judgement and there is none to report: somebody who asks for lines gets lines.
+/// `None` where nobody asked for a judgement: somebody who asks for lines gets lines, and the verdict is not about those.
 pub fn verdict(answer: &Answer) -> Option<String> {
     use QuestionKind::{HowOften, ShowMe, WhatChanged, Who};
     match answer.verdict {
+        _ if matches!(answer.kind, HowOften | ShowMe | Who) => None,
         Verdict::Cause => Some(format!("cause · {:.2}", answer.confidence)),
-        Verdict::NoFault if matches!(answer.kind, HowOften | ShowMe | WhatChanged | Who) => None,
+        Verdict::NoFault if answer.kind == WhatChanged => None,
         Verdict::NoFault => Some(format!("no fault · {:.2}", answer.confidence)),
         Verdict::Insufficient => Some("not enough evidence".to_owned()),
         Verdict::Conflicting => Some(format!("conflicting · {:.2}", answer.confidence)),

@@ -52,6 +52,7 @@ pub use findings::{
     SilentService, Usual,
 };
 pub use machine::{Incident, Inquiry, Opened, StepRecord};
+pub use present::per_bucket;
 pub use say::{Telling, say};
 pub use trouble::began_before;
 pub use understand::{ChangeRow, Context, Id, Known, KnownService, Overrides, Question, Row, understand};

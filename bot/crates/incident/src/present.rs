@@ -42,15 +42,20 @@ pub(crate) fn chart(scene: &Scene<'_>, buckets: Buckets, is_asked: impl Fn(u16) 
         is_error || fault.contains(kind)
     };
     let rows = scene.rows.iter().zip(&scene.kind_of).filter(counts_as_error).map(|(row, _)| row);
-    let title = match buckets.seconds {
-        1 => "errors/s".to_owned(),
-        60 => "errors/min".to_owned(),
-        3_600 => "errors/h".to_owned(),
-        seconds if seconds % 3_600 == 0 => format!("errors/{} h", seconds / 3_600),
-        seconds if seconds % 60 == 0 => format!("errors/{} min", seconds / 60),
-        seconds => format!("errors/{seconds} s"),
-    };
+    let title = per_bucket("errors", buckets.seconds);
     Chart { title, from: scene.window.from(), bucket_seconds: buckets.seconds, counts: buckets.counts(rows) }
+}
+
+/// What a chart counts and over how long: `errors/30 s`.
+pub fn per_bucket(what: &str, seconds: u64) -> String {
+    match seconds {
+        1 => format!("{what}/s"),
+        60 => format!("{what}/min"),
+        3_600 => format!("{what}/h"),
+        seconds if seconds % 3_600 == 0 => format!("{what}/{} h", seconds / 3_600),
+        seconds if seconds % 60 == 0 => format!("{what}/{} min", seconds / 60),
+        seconds => format!("{what}/{seconds} s"),
+    }
 }
 
 /// One evidence row and the records to show for it.
