@@ -245,13 +245,30 @@ fn parts_of_path(path: &[u8], sink: &mut impl Sink) {
         let is_version = part.len() <= 3 && matches!(part.first(), Some(b'v' | b'V')) && n_letters == 1;
         let is_parameter =
             n_digits > 0 && !is_version && !is_name_with_digits(part, n_digits, n_letters) && !is_code_place(part);
-        sink.part(part, is_parameter);
+        match name_before_port(part) {
+            Some(name) => {
+                sink.part(&part[..=name], false);
+                sink.part(&part[name + 1..], true);
+            }
+            None => sink.part(part, is_parameter),
+        }
         if len == rest.len() {
             break;
         }
         sink.part(b"/", false);
         rest = &rest[len + 1..];
     }
+}
+
+/// How long the name of `orders:8080` is: hosts are few, and lines are told by them.
+fn name_before_port(part: &[u8]) -> Option<usize> {
+    let colon = memchr(b':', part)?;
+    let (name, port) = (&part[..colon], &part[colon + 1..]);
+    let n_digits = name.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let n_letters = name.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    let is_name = n_letters > 0 && (n_digits == 0 || is_name_with_digits(name, n_digits, n_letters));
+    let is_port = (2..=5).contains(&port.len()) && port.iter().all(u8::is_ascii_digit);
+    (is_name && is_port).then_some(colon)
 }
 
 /// `jk2_init`, `ts-travel2-service`: one short run of digits inside of a longer name.

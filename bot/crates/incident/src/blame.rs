@@ -5,7 +5,9 @@ mod quotes;
 mod roles;
 mod strangers;
 
-pub(crate) use phrases::{is_bad_response, is_deadly, is_supervisor, sounds_bad, waits_for_lock};
+pub(crate) use phrases::{
+    is_bad_response, is_deadly, is_supervisor, sounds_bad, tells_of_expired_certificate, waits_for_lock,
+};
 pub(crate) use quotes::{plain_words, quotes};
 pub(crate) use roles::role_named;
 pub(crate) use strangers::strangers;
@@ -92,10 +94,18 @@ impl Names {
         (in_full && (is_call || sounds_like_outage(lower))) || (is_call && in_short()) || is_answer()
     }
 
-    /// Whether the line gives the address of a call to the service: `Post "https://shipping.internal/labels": …`.
+    /// Whether the line gives the address of a call to the service: `Post "https://shipping.internal/labels": …`,
+    /// `no answer at ledger:<*>`.
     fn is_called_at(&self, lower: &str, service: u16) -> bool {
+        const BEFORE: [&str; 6] = ["at ", "to ", "tcp ", "host ", "with ", "@"];
         let full = &self.names[usize::from(service)].0;
-        words(lower, full).any(|at| lower[..at].ends_with("://"))
+        let has_port = |at: usize| {
+            let port = lower[at + full.len()..].strip_prefix(':').unwrap_or_default();
+            port.starts_with("<*>") || port.starts_with(|c: char| c.is_ascii_digit())
+        };
+        words(lower, full).any(|at| {
+            lower[..at].ends_with("://") || (has_port(at) && BEFORE.iter().any(|before| lower[..at].ends_with(before)))
+        })
     }
 
     fn is_named(&self, lower: &str, service: u16) -> bool {
@@ -107,7 +117,8 @@ impl Names {
 fn is_requester(lower: &str, at: usize) -> bool {
     let before = lower[..at].trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
     let ends_in = |word: &str| words(before, word).any(|at| at + word.len() == before.len());
-    ["from", "by", "client", "caller", "user"].iter().any(|word| ends_in(word)) && !before.ends_with("response from")
+    ["from", "by", "client", "caller", "user"].iter().any(|word| ends_in(word))
+        && !["response from", "heartbeat from", "answer from"].iter().any(|what| before.ends_with(what))
 }
 
 /// Whether what follows a service's name is its bad answer: `ledger answered <*>`, `session-store: OOM command not allowed`.
@@ -224,6 +235,9 @@ mod tests {
         check("cannot hold: ts-cart-service: OOM command not allowed", Blame::Others(vec![0]));
         check("getaddrinfo ts-seat-service.fleet.internal: name resolution failed", Blame::Others(vec![2]));
         check("bad quota of ts-seat-service <*>", Blame::Own);
+        check("could not reserve at ts-seat-service:<*> for session <*>", Blame::Others(vec![2]));
+        check("missed heartbeat from ts-seat-service@<*>", Blame::Others(vec![2]));
+        check("deferred (host <*> said: <*> Temporary internal failure)", Blame::Away);
         check(
             "no label: Post \"https://ts-cart-service.fleet.svc/labels\": certificate has expired",
             Blame::Others(vec![0]),

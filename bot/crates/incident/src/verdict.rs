@@ -7,7 +7,7 @@ use evidence::answer::{EvidenceKind, Verdict};
 use crate::analyses::{Study, halt};
 use crate::findings::{Finding, Reason, SilentService};
 use crate::localise::{CHANCE, Standing, TELLING};
-use crate::scene::Scene;
+use crate::scene::{Scene, Tone};
 use crate::usual::Load;
 
 /// The least score of a culprit.
@@ -61,7 +61,15 @@ pub(crate) fn decide(
     }
     let may_be_named = |standing: &&Standing| standing.confirmed || has_own_evidence(findings, standing.service);
     let top = standings.iter().find(may_be_named);
-    if let Some(top) = top.filter(|top| top.score >= CULPRIT) {
+    // With more traffic come more warnings: that a limit holds, that a client was told to wait.
+    let is_alarmed = |service: u16| {
+        findings
+            .iter()
+            .any(|finding| finding.service == service && finding.tone == Tone::Alarmed && finding.surprise >= CHANCE)
+    };
+    let may_accuse =
+        |top: &&Standing| top.score >= CULPRIT && (load != Load::Surge || top.confirmed || is_alarmed(top.service));
+    if let Some(top) = top.filter(may_accuse) {
         return between(study, findings, standings, top);
     }
     if let Some(gone) = gone_and_missed(study, findings, silent) {
@@ -89,7 +97,7 @@ pub(crate) fn decide(
     }
     let deviates = |finding: &&Finding| {
         finding.surprise >= CHANCE
-            && finding.tone > crate::scene::Tone::Calm
+            && finding.tone > if load == Load::Surge { Tone::Wary } else { Tone::Calm }
             && finding.share * finding.hits as f64 >= 1.0
     };
     let deviating: Vec<&Finding> = findings.iter().filter(deviates).collect();

@@ -1,5 +1,6 @@
 //! Testimony: callers that name a service as failing, and whether that service's own records agree with them.
-//! One caller may be wrong about whom it cannot reach; something in the named service has to agree, or a second caller.
+//! One caller may be wrong about whom it cannot reach; something in the named service has to agree, or a second caller, or the
+//! expired certificate that it was shown.
 
 use evidence::answer::EvidenceKind;
 use evidence::{Row, Time};
@@ -47,9 +48,11 @@ pub(crate) fn confirmed(study: &Study<'_>, findings: &[Finding]) -> Vec<Told> {
             continue;
         };
         let is_watched = complaints().any(|finding| blame::is_supervisor(study.scene.service(finding.service)));
+        let shows_expired =
+            complaints().any(|finding| blame::tells_of_expired_certificate(study.scene.text(finding.subject)));
         let agrees = is_watched
             || shows_something(study, findings, service, since)
-            || (callers.len() >= 2 && falls(study.scene, service, since));
+            || ((callers.len() >= 2 || shows_expired) && falls(study.scene, service, since));
         // Whoever complains of yet another service only hands on what it hears.
         if agrees && !hands_on(study, findings, service) {
             told.push(Told { service, weight, since });

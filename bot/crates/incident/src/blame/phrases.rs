@@ -3,7 +3,7 @@
 use super::words;
 
 /// What a caller writes when the other side fails. Lower case.
-pub(super) const CALLS: [&str; 30] = [
+pub(super) const CALLS: [&str; 42] = [
     "no instances available",
     "i/o error on",
     "upstream",
@@ -34,6 +34,18 @@ pub(super) const CALLS: [&str; 30] = [
     "calling",
     "request to",
     "response from",
+    "httpclient",
+    "client.timeout",
+    "sockettimeout",
+    "sslhandshake",
+    "tls handshake",
+    "pkix path",
+    " said: ",
+    "backend answered",
+    "backend returned",
+    "backend timeout",
+    "from backend",
+    "request timeout",
 ];
 
 /// Services that watch over others and write of their deaths.
@@ -54,6 +66,12 @@ const SUPERVISORS: [&str; 12] = [
 
 pub(crate) fn is_supervisor(service: &str) -> bool {
     SUPERVISORS.contains(&service.to_ascii_lowercase().as_str())
+}
+
+/// Whether the line tells that the other side showed a certificate that is no longer valid.
+pub(crate) fn tells_of_expired_certificate(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.contains("certificate") && ["expired", "notafter", "not after"].iter().any(|word| lower.contains(word))
 }
 
 /// Words by which a line without a level is told to be bad. Lower case.
@@ -89,7 +107,7 @@ pub(crate) fn sounds_bad(text: &str) -> bool {
 
 /// Said of another service, these mean that it fails, even where no call is mentioned.
 pub(super) fn sounds_like_outage(lower: &str) -> bool {
-    const OUTAGE: [&str; 17] = [
+    const OUTAGE: [&str; 18] = [
         "timed out",
         "timeout",
         "unavailable",
@@ -107,6 +125,7 @@ pub(super) fn sounds_like_outage(lower: &str) -> bool {
         "getaddrinfo",
         "resolve host",
         "unknown host",
+        "missed heartbeat",
     ];
     OUTAGE.iter().any(|phrase| lower.contains(phrase))
 }

@@ -269,6 +269,11 @@ fn unknown(tokens: &[Token], known: &Known<'_>, notes: &mut Vec<String>) -> Resu
             notes.push(format!("`{}` is taken for the service `{service}`", token.raw));
             return Ok(vec![service]);
         }
+        let numbered = numbered(&token.lower, known);
+        if numbered.len() > 1 {
+            notes.push(format!("`{}` names several services: {}", token.raw, numbered.join(", ")));
+            return Ok(numbered);
+        }
         let near = near(&token.lower, known);
         let ends_like_one = ["service", "-svc", "_svc"]
             .iter()
@@ -294,6 +299,16 @@ fn by_part(word: &str, known: &Known<'_>) -> Option<String> {
         known.services.iter().filter(|service| parts(&service.name.to_lowercase()).iter().any(|part| part == word));
     let first = having.next()?;
     having.next().is_none().then(|| first.name.clone())
+}
+
+/// The services of which this is the name without a number: `kafka` of `kafka-1`, `kafka-2`.
+fn numbered(word: &str, known: &Known<'_>) -> Vec<String> {
+    let has_number = |name: &str| {
+        let number = name.strip_prefix(word).and_then(|rest| rest.strip_prefix(['-', '_', '.']).or(Some(rest)));
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let all = known.services.iter().filter(|service| has_number(&service.name.to_lowercase()));
+    all.map(|service| service.name.clone()).collect()
 }
 
 fn unknown_service(name: &str, known: &Known<'_>) -> Error {
