@@ -108,8 +108,9 @@ impl Names {
         })
     }
 
+    /// Whether the line names the service, other than as who writes: `service=edge level=error desc="no answer"`.
     fn is_named(&self, lower: &str, service: u16) -> bool {
-        words(lower, &self.names[usize::from(service)].0).next().is_some()
+        words(lower, &self.names[usize::from(service)].0).any(|at| !lower[..at].trim_end_matches('"').ends_with('='))
     }
 }
 
@@ -237,6 +238,7 @@ mod tests {
         check("bad quota of ts-seat-service <*>", Blame::Own);
         check("could not reserve at ts-seat-service:<*> for session <*>", Blame::Others(vec![2]));
         check("missed heartbeat from ts-seat-service@<*>", Blame::Others(vec![2]));
+        check("level=error service=ts-order-service desc=\"Request timeout\"", Blame::Away);
         check("deferred (host <*> said: <*> Temporary internal failure)", Blame::Away);
         check(
             "no label: Post \"https://ts-cart-service.fleet.svc/labels\": certificate has expired",
