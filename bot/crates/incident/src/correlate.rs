@@ -15,6 +15,9 @@ use crate::verdict::Decision;
 /// From this score on, a change is suspected.
 const SUSPECTED: f64 = 0.35;
 
+/// The same where two are at fault, and it is not even clear that there is one cause: about a quarter of an hour before is too long.
+const SUSPECTED_OF_TWO: f64 = 0.65;
+
 /// Changes older than this, before the window, are not shown, unless what was compared reaches back further.
 const OLDEST: SignedDuration = SignedDuration::from_hours(24);
 
@@ -51,9 +54,10 @@ pub(crate) fn ranked(
         of_b.score.total_cmp(&of_a.score).then(b.at.cmp(&a.at)).then(a.service.cmp(&b.service))
     });
     let best = judged.first().map_or(0.0, |(_, (suspicion, _))| suspicion.score);
+    let least = if decision.culprit.is_some() { SUSPECTED } else { SUSPECTED_OF_TWO };
     let is_suspected = |suspicion: &Suspicion| {
         decision.accused().next().is_some()
-            && suspicion.score >= SUSPECTED
+            && suspicion.score >= least
             && suspicion.score >= 0.8 * best
             && !suspicion.fits.is_empty()
     };
