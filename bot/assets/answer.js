@@ -96,17 +96,20 @@ function samples(answer) {
 
 function changes(answer) {
   const suspected = answer.changes.filter((change) => change.suspected);
-  const cleared = answer.changes.filter((change) => !change.suspected);
+  const isUnjudged = (change) => answer.verdict !== "cause" || change.why.includes("cannot be judged");
+  const innocent = answer.changes.filter((change) => !change.suspected);
+  const cleared = innocent.filter((change) => !isUnjudged(change));
+  const unjudged = innocent.filter(isUnjudged);
   const explained = suspected.length > 0 && answer.verdict !== "conflicting";
   const others = explained ? [] : answer.suspects.filter((one) => !suspected.some((change) => change.service === one.service)).slice(0, 3);
-  if (suspected.length + cleared.length + others.length === 0) return null;
+  if (suspected.length + innocent.length + others.length === 0) return null;
   const shown = answer.kind === "what_changed" ? 12 : 3;
-  const label = answer.verdict === "cause" ? "Cleared" : "Changes";
+  const listed = (label, changes) => changes.length > 0 && [h("dt", {}, label), h("dd", {}, changes.slice(0, shown).map((change) => h("p", {}, changeLine(answer, change))),
+    changes.length > shown && h("p", { class: "faint" }, `and ${changes.length - shown} more that changed nothing here`))];
   return h("dl", { class: "changes" },
     suspected.map((change) => [h("dt", { class: "bad" }, "Suspect"), h("dd", {}, changeLine(answer, change))]),
     others.map((one) => [h("dt", {}, "Suspect"), h("dd", {}, h("b", {}, one.service), ": ", cited(answer, one.why, one.citations))]),
-    cleared.length > 0 && [h("dt", {}, label), h("dd", {}, cleared.slice(0, shown).map((change) => h("p", {}, changeLine(answer, change))),
-      cleared.length > shown && h("p", { class: "faint" }, `and ${cleared.length - shown} more that changed nothing here`))]);
+    listed("Cleared", cleared), listed("Changes", unjudged));
 }
 
 function changeLine(answer, change) {

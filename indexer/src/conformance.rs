@@ -180,6 +180,7 @@ fn single_records(store: &dyn Store) {
 mod tests {
     use super::*;
     use crate::stores::MemoryStore;
+    use crate::stores::manifest::Clock;
     use crate::{TantivyStore, Writer};
 
     #[test]
@@ -206,7 +207,7 @@ mod tests {
             }
             let mut store: Option<TantivyStore> = None;
             for (n, (record, template)) in input.records.into_iter().enumerate() {
-                writer.add(record, template, 0, true).unwrap();
+                writer.add(record, template, 0, Clock::Stated).unwrap();
                 if n % every == 0 {
                     writer.commit().unwrap();
                     store.get_or_insert_with(|| writer.store().unwrap()).totals().unwrap();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use evidence::{Record, Redacted, Severity, SourcePosition, TemplateId, Time};
+use indexer::stores::manifest::Clock;
 use indexer::{Query, SearchOptions, Store, Writer};
 use proptest::prelude::*;
 
@@ -130,7 +131,7 @@ proptest! {
         let mut writer = Writer::open(folder.path()).unwrap();
         writer.add_template(TemplateId(0), "<*>", "", &[]).unwrap();
         for (n, line) in lines.iter().enumerate() {
-            writer.add(record(line, n), TemplateId(0), 0, true).unwrap();
+            writer.add(record(line, n), TemplateId(0), 0, Clock::Stated).unwrap();
             if n == cut {
                 writer.commit().unwrap();
             }

@@ -178,7 +178,11 @@ impl<'t> Walk<'t> {
             let is_first = self.at == 0 && follows == Some(b',') && after.starts_with(", [");
             let after = after.trim_start();
             let n_capitals = after.bytes().take_while(u8::is_ascii_uppercase).count();
-            let is_announced = self.has_passed_time() && (self.unsure.n_numbers >= 2 || n_capitals >= 3);
+            // `10:00:00 E no paper`, but not `10:00:00 I am here`.
+            let is_alone = "EWID".contains(letters)
+                && self.unsure.n_words == 0
+                && !["am ", "have ", "will ", "was ", "can", "do ", "did "].iter().any(|verb| after.starts_with(verb));
+            let is_announced = self.has_passed_time() && (self.unsure.n_numbers >= 2 || n_capitals >= 3 || is_alone);
             return Severity::parse(letters).filter(|_| ("A"..="Z").contains(&letters) && (is_first || is_announced));
         }
         let is_delimited = follows == Some(b':')

@@ -18,6 +18,8 @@ pub(super) struct Feed {
     pub(super) joiner: Joiner,
     pub(super) context: ParseContext,
     pub(super) last_time: Option<Time>,
+    /// Whether a line of it said when it was written.
+    pub(super) states_times: bool,
     /// Whether lines came since the last commit.
     pub(super) is_busy: bool,
     pub(super) next_offset: u64,
@@ -43,6 +45,7 @@ impl Feed {
             joiner: Joiner::new(options.detector),
             context: ParseContext::new(now, options.zone.clone()),
             last_time: None,
+            states_times: false,
             is_busy: false,
             next_offset: 0,
             counted: Counted::default(),

@@ -6,21 +6,29 @@ use super::Ingest;
 use super::feed::Feed;
 use crate::Result;
 use crate::multiline::Entry;
+use crate::stores::manifest::Clock;
 
 const A_DAY: i64 = 86_400_000_000;
 
 impl Ingest {
     pub(super) fn store(&mut self, entry: Entry, feed: &mut Feed) -> Result<()> {
-        let time = entry.line.time.or(entry.previous_time).or(feed.last_time).unwrap_or(feed.context.now);
+        let stated = entry.line.time.or(entry.previous_time);
+        let time = stated.or(feed.last_time).unwrap_or(feed.context.now);
         feed.last_time = Some(time);
+        feed.states_times |= stated.is_some();
         let is_believable = time.0 <= feed.context.now.0.saturating_add(A_DAY);
+        let clock = match (is_believable, feed.states_times) {
+            (false, _) => Clock::Ahead,
+            (true, true) => Clock::Stated,
+            (true, false) => Clock::Assumed,
+        };
         feed.counted.entry(&entry, is_believable);
         self.count_oddities(&entry, is_believable);
         let is_access = entry.line.format == "access";
         let (record, n_redacted) = record_of(entry, time, feed, &self.redactor);
         let template = self.template_of(&record, is_access)?;
         self.count_record(&record, n_redacted);
-        self.writer.add(record, template, n_redacted as u32, is_believable)?;
+        self.writer.add(record, template, n_redacted as u32, clock)?;
         Ok(())
     }
 

@@ -1,10 +1,22 @@
 //! What one commit says: everything that must change together travels in tantivy's commit payload.
 
+use evidence::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::sources::Position;
 
 pub const LAYOUT: u32 = 1;
+
+/// Where a record's time comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// Its source says it.
+    Stated,
+    /// Its source says none: it is when the source was last changed, or read.
+    Assumed,
+    /// Its source says one that is yet to come.
+    Ahead,
+}
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -15,6 +27,9 @@ pub struct Manifest {
     pub templates_len: u64,
     /// Microseconds of the earliest and the latest record whose clock is believable.
     pub reach: Option<(i64, i64)>,
+    /// The same of records without a time of their own, which counts only where no record has one.
+    #[serde(default)]
+    pub assumed_reach: Option<(i64, i64)>,
     pub redacted: u64,
     pub malformed: u64,
     pub truncated: u64,
@@ -28,7 +43,17 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    pub(crate) fn extend_reach(&mut self, time: i64) {
-        self.reach = Some(self.reach.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
+    pub(crate) fn extend_reach(&mut self, time: i64, clock: Clock) {
+        let reach = match clock {
+            Clock::Stated => &mut self.reach,
+            Clock::Assumed => &mut self.assumed_reach,
+            Clock::Ahead => return,
+        };
+        *reach = Some(reach.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
+    }
+
+    /// Times of the earliest and the latest record, as far as they can be believed.
+    pub(crate) fn reach(&self) -> Option<(Time, Time)> {
+        self.reach.or(self.assumed_reach).map(|(first, last)| (Time(first), Time(last)))
     }
 }

@@ -15,7 +15,7 @@ pub fn at(time: Time, today: Time, zone: &TimeZone) -> String {
 pub fn within(window: TimeWindow, today: Time, zone: &TimeZone) -> String {
     let (from, to) = (local(window.from(), zone), local(window.to(), zone));
     if from.date() == to.date() {
-        return format!("between {} and {}", at(window.from(), today, zone), at(window.to(), today, zone));
+        return format!("between {} and {}", at(window.from(), today, zone), at(window.to(), window.from(), zone));
     }
     let is_whole_day = [&from, &to].iter().all(|end| end.time() == civil::Time::midnight())
         && from.date().tomorrow().is_ok_and(|next| next == to.date());
@@ -81,7 +81,7 @@ mod tests {
             assert_eq!(within(window, today, &TimeZone::UTC), expected);
         };
         check("2026-03-11T08:00:00Z", "2026-03-11T08:30:00Z", "between 08:00:00 and 08:30:00");
-        check("2026-03-10T08:00:00Z", "2026-03-10T08:30:00Z", "between 2026-03-10 08:00:00 and 2026-03-10 08:30:00");
+        check("2026-03-10T08:00:00Z", "2026-03-10T08:30:00Z", "between 2026-03-10 08:00:00 and 08:30:00");
         check("2026-03-10T23:00:00Z", "2026-03-11T01:00:00Z", "between 2026-03-10 23:00:00 and 2026-03-11 01:00:00");
         check("2026-03-09T00:00:00Z", "2026-03-11T00:00:00Z", "between 2026-03-09 00:00:00 and 2026-03-11 00:00:00");
         check("2026-03-10T00:00:00Z", "2026-03-11T00:00:00Z", "on 2026-03-10");

@@ -103,6 +103,7 @@ fn facts_of(study: &Study<'_>, suspicion: &Suspicion, onset: Option<Time>, citat
         on_hosts: suspicion.exclusive.on_hosts,
         with_host: suspicion.exclusive.with_host,
         hosts: suspicion.exclusive.hosts.iter().map(|host| hosts[usize::from(*host)].clone()).collect(),
+        is_unheard: suspicion.service.is_none(),
         base_rate: suspicion.base_rate,
         relation: suspicion.relation,
     }
@@ -154,7 +155,9 @@ fn why_cleared(
     if reason.is_blind() {
         return "cannot be judged, there is too little to compare".to_owned();
     }
-    let Some(service) = suspicion.service else { return format!("{name} wrote no records here") };
+    let Some(service) = suspicion.service else {
+        return format!("{name} wrote no records here, so it cannot be judged");
+    };
     let Some(onset) = onset else { return "no effect seen".to_owned() };
     if change.at > onset && suspicion.seconds_before < -30.0 {
         return format!("came {} after it began", spell(-suspicion.seconds_before));

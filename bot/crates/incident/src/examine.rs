@@ -37,7 +37,7 @@ pub fn examine(observed: &Observed, changes: &[Change], options: &Options) -> Fi
     let study = Study::of(&scene);
     let can_compare = verdict::cannot_compare(&scene).is_none();
     let mut findings = if can_compare { study.findings() } else { Vec::new() };
-    localise::weigh(&mut findings);
+    localise::weigh(&study, &mut findings);
     let standings = localise::standings(&study, &findings);
     let silent = silence::silent_services(&scene);
     let mut decision = verdict::decide(&study, &findings, &standings, &silent, usual::load(&scene));

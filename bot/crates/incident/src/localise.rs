@@ -30,10 +30,32 @@ pub(crate) struct Standing {
 }
 
 /// Gives each finding its weight: how surprising, how large, how alarming, and whose fault it tells of.
-pub(crate) fn weigh(findings: &mut [Finding]) {
-    for finding in findings {
+pub(crate) fn weigh(study: &Study<'_>, findings: &mut [Finding]) {
+    for finding in &mut *findings {
         finding.weight = if finding.surprise < CHANCE { 0.0 } else { weight(finding) };
     }
+    let Some(last) = last_before_the_dark(study, findings) else { return };
+    for finding in findings.iter_mut().filter(|finding| finding.service == last && finding.blame == Blame::Away) {
+        finding.weight = loudness(finding);
+    }
+}
+
+/// The only service that complains, of something without a name, where no other service shows a thing and it calls none that
+/// logs: what it cannot reach is as near as the logs come to the fault.
+fn last_before_the_dark(study: &Study<'_>, findings: &[Finding]) -> Option<u16> {
+    let is_alarm = |finding: &&Finding| finding.surprise >= CHANCE && finding.tone > Tone::Calm;
+    let mut alarms = findings.iter().filter(is_alarm);
+    let service = alarms.next()?.service;
+    let n_services = study.scene.services.len() as u16;
+    let calls_others = || (0..n_services).any(|other| other != service && study.calls.leans_on(service, other));
+    let is_called = || (0..n_services).any(|other| other != service && study.calls.leans_on(other, service));
+    let names_others =
+        || findings.iter().any(|finding| finding.service == service && matches!(finding.blame, Blame::Others(_)));
+    (alarms.all(|finding| finding.service == service)
+        && !calls_others()
+        && (n_services == 1 || is_called())
+        && !names_others())
+    .then_some(service)
 }
 
 fn weight(finding: &Finding) -> f64 {

@@ -241,3 +241,19 @@ fn in_an_ebb_nobody_is_suspected_of_a_line_that_stops() {
     assert_eq!(findings.verdict, Verdict::NoFault);
     assert_eq!((findings.suspects, findings.evidence), (vec![], vec![]));
 }
+
+#[test]
+fn whoever_is_alone_in_the_logs_fails_whomever_it_complains_of() {
+    for text in
+        ["rpc error: code = PermissionDenied", "upstream weather.example returned <*>", "request to smtp timed out"]
+    {
+        let mut logs = Logs::default();
+        logs.every(5, 0..2 * HOUR, "billing", Some(Severity::Info), "wrote an invoice");
+        logs.every(6, HOUR + 60..2 * HOUR, "billing", Some(Severity::Error), text);
+        let findings = logs.examined(&[deploy("billing", "4.1", HOUR), deploy("lis", "3.8", HOUR)]);
+        assert_eq!(findings.culprit.as_deref(), Some("billing"), "{text}");
+        let change = |service: &str| findings.changes.iter().find(|change| change.service == service).unwrap();
+        assert!(change("billing").suspected, "{text}");
+        assert!(change("lis").why.ends_with("cannot be judged"), "nothing is logged under its name");
+    }
+}

@@ -22,7 +22,7 @@ pub(super) fn observe(state: &State, request: &ObserveRequest) -> Observed {
         services: Vec::new(),
         hosts: vec![String::new()],
         versions: vec![String::new()],
-        reach: state.manifest.reach.map(|(first, last)| (Time(first), Time(last))),
+        reach: state.manifest.reach(),
         redacted: 0,
     };
     let mut services = Numbering::default();

@@ -208,7 +208,7 @@ impl Store for TantivyStore {
     }
 
     fn reach(&self) -> Result<Option<(Time, Time)>> {
-        Ok(self.state()?.manifest.reach.map(|(first, last)| (Time(first), Time(last))))
+        Ok(self.state()?.manifest.reach())
     }
 
     fn totals(&self) -> Result<Totals> {

@@ -18,7 +18,7 @@ use super::row::{Place, Queue, Row};
 use super::schema::{Fields, schema, settings, tokenizers};
 use super::{LOG, META, TantivyStore, engine_error};
 use crate::stores::dictionary::{Dictionary, Line};
-use crate::stores::manifest::{LAYOUT, Manifest};
+use crate::stores::manifest::{Clock, LAYOUT, Manifest};
 use crate::{Error, Result};
 
 /// Half a gigabyte gains nothing over this; both were measured.
@@ -125,9 +125,9 @@ impl Writer {
 
     /// Adds one record, which searchers see after the next commit.
     ///
-    /// `path` is the place of the record's source in the manifest's list; `believable` is whether its clock may
-    /// move the reach of the index.
-    pub fn add(&mut self, record: Record, template: TemplateId, n_redacted: u32, believable: bool) -> Result<RecordId> {
+    /// `path` is the place of the record's source in the manifest's list; `clock` says whether its time may move
+    /// the reach of the index.
+    pub fn add(&mut self, record: Record, template: TemplateId, n_redacted: u32, clock: Clock) -> Result<RecordId> {
         if self.failed {
             return Err(self.broken());
         }
@@ -148,9 +148,7 @@ impl Writer {
         }
         self.manifest.next_seq += 1;
         self.manifest.redacted += u64::from(n_redacted);
-        if believable {
-            self.manifest.extend_reach(time);
-        }
+        self.manifest.extend_reach(time, clock);
         Ok(RecordId(seq))
     }
 

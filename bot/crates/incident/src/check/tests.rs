@@ -104,6 +104,7 @@ pub(crate) fn incident() -> Findings {
         on_hosts: 1_204,
         with_host: 1_204,
         hosts: vec!["checkout-1".into(), "checkout-2".into()],
+        is_unheard: false,
         base_rate: 0.1,
         relation: Relation::Same,
     };

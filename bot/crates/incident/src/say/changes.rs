@@ -117,7 +117,8 @@ fn exclusive(change: &RankedChange, ground: &Ground<'_>) -> Option<Draft> {
 
 fn clearance(change: &RankedChange, ground: &Ground<'_>) -> Option<Draft> {
     let (service, version, when) = (&change.service, named(&change.version)?, at(change.at, ground));
-    let judged = if ground.findings.reason.is_blind() { "cannot be judged" } else { "is not suspected" };
+    let is_unheard = ground.findings.facts.changes.get(&change.id).is_some_and(|facts| facts.is_unheard);
+    let judged = if ground.findings.reason.is_blind() || is_unheard { "cannot be judged" } else { "is not suspected" };
     Some(Draft::new(format!("The {} of {service} {version} at {when} {judged}.", noun(change.kind)), [&change.id]))
 }
 

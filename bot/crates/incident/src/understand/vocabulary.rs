@@ -49,7 +49,7 @@ pub(super) fn is_ordinary(word: &str) -> bool {
 pub(super) fn search_words(tokens: &[Token]) -> Vec<String> {
     const AT_MOST: usize = 12;
     const ASKING: &str = "show list find display print give search grep look count often many much number wrong happened happening \
-        changed change changes fixed better failing fails fail failed broken down slow problem problems issue issues why cause \
+        changed change changes fixed better failing fails fail failed broke break broken down slow problem problems issue issues why cause \
         root service services system error errors warning warnings line lines log logs message messages us me going deploy deploys \
         deployed deployment deployments incident resolved recovered over healthy solved affected working zeig zeige passiert falsch \
         fehler changes occurred occur happen happens see seen normal still everything anything quick please production prod \

@@ -160,11 +160,15 @@ fn changes(answer: &Answer, total: usize, clock: &Clock) -> Vec<Line> {
         }
         entry("Suspect", Tone::Warn, content);
     }
-    let cleared: Vec<&RankedChange> = answer.changes.iter().filter(|change| !change.suspected).collect();
+    let mut cleared: Vec<&RankedChange> = answer.changes.iter().filter(|change| !change.suspected).collect();
+    cleared.sort_by_key(|change| words::is_unjudged(change));
     let shown = if answer.kind == QuestionKind::WhatChanged { 12 } else { 3 };
-    let label = if answer.verdict == Verdict::Cause { "Cleared" } else { "Changes" };
-    for (n, change) in cleared.iter().take(shown).enumerate() {
-        entry(if n == 0 { label } else { "" }, Tone::Good, change_line(change, clock, Tone::Plain));
+    let mut last = "";
+    for change in cleared.iter().take(shown) {
+        let is_cleared = answer.verdict == Verdict::Cause && !words::is_unjudged(change);
+        let (label, tone) = if is_cleared { ("Cleared", Tone::Good) } else { ("Changes", Tone::Dim) };
+        entry(if label == last { "" } else { label }, tone, change_line(change, clock, Tone::Plain));
+        last = label;
     }
     if cleared.len() > shown {
         let more = format!("and {} more that changed nothing here", cleared.len() - shown);
