@@ -84,3 +84,15 @@ fn oddities_of_many_files_are_one_line_each_and_a_list_in_json() {
     let counts = ["not_packed", "ahead_of_time", "cut_lines"].map(of);
     assert_eq!(counts, [[json!(1)], [json!(3)], [json!(1)]], "{notes:#}");
 }
+
+#[test]
+fn lines_without_times_do_not_say_when_now_is() {
+    let place = Place::new();
+    place.write("banner.txt", "welcome\n");
+    indexed(&place, &["banner.txt"]);
+    let newest = |place: &Place| place.json(&["ask", "what is wrong?"])["window"]["to"].as_str().map(str::to_owned);
+    assert!(newest(&place) > Some("2026-02".to_owned()), "when nothing has a time, what is assumed has to do");
+    place.write("app.log", timed(PAST, "up"));
+    indexed(&place, &["app.log"]);
+    assert!(newest(&place).is_some_and(|to| to.starts_with("2026-01-02T03:04:05")), "{:?}", newest(&place));
+}

@@ -151,6 +151,7 @@ fn body(question: &Question, ground: &Ground<'_>) -> Vec<Draft> {
         drafts.extend(changes::cleared(ground));
     }
     if findings.verdict != Verdict::Cause {
+        drafts.extend(absent::speed(question).filter(|_| question.is_diagnosis()));
         drafts.extend(absent::usual_errors(ground));
     }
     drafts.extend(absent::silent(ground));

@@ -257,3 +257,15 @@ fn whoever_is_alone_in_the_logs_fails_whomever_it_complains_of() {
         assert!(change("lis").why.ends_with("cannot be judged"), "nothing is logged under its name");
     }
 }
+
+#[test]
+fn a_deploy_is_of_the_parts_that_log_by_their_own_names() {
+    let mut logs = Logs::of_a_normal_day();
+    for part in ["lis.store", "lis.parser"] {
+        logs.every(6, 0..2 * HOUR, part, Some(Severity::Info), "took a result");
+    }
+    logs.every(6, HOUR + 60..2 * HOUR, "lis.parser", Some(Severity::Error), "cannot read a unit");
+    let findings = logs.examined(&[deploy("lis", "3.8", HOUR)]);
+    assert_eq!(findings.culprit.as_deref(), Some("lis.parser"));
+    assert!(findings.changes[0].suspected, "{:?}", findings.changes);
+}

@@ -49,6 +49,10 @@ fn headers_of_the_jvm() {
 
 #[test]
 fn headers_of_scripts_and_servers() {
+    check("2026/11/21 17:46:31 E »scan PKG7 unreadable barcode", ERROR, "");
+    check("2026/11/21 17:46:31 W »belt slow", WARN, "");
+    check("2026/11/21 17:46:31 »I am here", None, "");
+    check("2026/11/21 17:46:31 »X marks it", None, "");
     check("2017-05-16 00:00:00.008 25746 INFO »nova.osapi [req-1] GET", INFO, "pid=25746");
     check(
         "nova-api.log.1.2017-05-16_13:53:08 2017-05-16 00:00:00.008 25746 INFO »nova.osapi up",

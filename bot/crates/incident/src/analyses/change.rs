@@ -57,7 +57,7 @@ pub(crate) fn suspicion(
     findings: &[Finding],
 ) -> Suspicion {
     let scene = study.scene;
-    let service = scene.services.iter().position(|name| *name == change.service).map(|index| index as u16);
+    let service = service_of(scene, &change.service, culprit);
     let relation = match (service, culprit) {
         (Some(service), Some(culprit)) if service == culprit.service => Relation::Same,
         (Some(service), Some(culprit)) if study.calls.calls(culprit.service, service) => Relation::Callee,
@@ -98,6 +98,16 @@ pub(crate) fn suspicion(
     let base_rate = link * placebo;
     let score = if raw > base_rate { (raw - base_rate) / (1.0 - base_rate).max(1e-9) } else { 0.0 };
     Suspicion { service, relation, seconds_before, fits, exclusive, link, score, base_rate }
+}
+
+/// The service that a change is of; where none has its name, one of its parts (`lis.parser` of `lis`), best the culprit.
+fn service_of(scene: &Scene<'_>, changed: &str, culprit: Option<&Standing>) -> Option<u16> {
+    let is_part = |name: &String| name.strip_prefix(changed).is_some_and(|rest| rest.starts_with(['.', '/']));
+    let parts = || (0..).zip(&scene.services).filter(|(_, name)| is_part(name)).map(|(index, _)| index);
+    let exact = scene.services.iter().position(|name| name == changed).map(|index| index as u16);
+    exact
+        .or_else(|| parts().find(|part| culprit.is_some_and(|culprit| culprit.service == *part)))
+        .or_else(|| parts().next())
 }
 
 /// Whether the culprit waits for a lock, and the changed service began something new between the change and the wait:

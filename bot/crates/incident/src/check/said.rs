@@ -92,7 +92,7 @@ impl Clause {
     fn read(part: &str, quotes: Vec<String>, ground: &Ground<'_>) -> Clause {
         let mut clause = Clause { text: part.to_lowercase(), quotes, ..Clause::default() };
         let names = known_names(ground);
-        clause.names = names.iter().filter(|name| contains_word(part, name)).cloned().collect();
+        clause.names = named_in(part, &names);
         // A quoted service is a name rather than a line.
         let is_name = |quote: &String| names.contains(quote);
         clause.names.extend(clause.quotes.iter().filter(|quote| is_name(quote)).cloned());
@@ -195,6 +195,21 @@ fn written_numbers(text: &str) -> Vec<Number> {
             _ => continue,
         };
         found.push(Number { written: word.to_owned(), value, neighbours: (String::new(), String::new()) });
+    }
+    found
+}
+
+/// The known names in a text; `lis` is not named by `lis.parser`.
+fn named_in(text: &str, names: &[String]) -> Vec<String> {
+    let mut longest_first: Vec<&String> = names.iter().collect();
+    longest_first.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    let mut rest = text.to_owned();
+    let mut found = Vec::new();
+    for name in longest_first.into_iter().filter(|name| contains_word(text, name)) {
+        if contains_word(&rest, name) {
+            rest = rest.replace(name.as_str(), " ");
+            found.push(name.clone());
+        }
     }
     found
 }

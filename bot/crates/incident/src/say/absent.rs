@@ -44,6 +44,15 @@ pub(super) fn unmentioned(ground: &Ground<'_>) -> Option<Draft> {
     Some(Draft::plain(format!("No line mentions {said}; what does not log cannot be judged.")))
 }
 
+/// Whoever asks why something is slow hears what was not looked at.
+pub(super) fn speed(question: &Question) -> Option<Draft> {
+    const SLOW: [&str; 6] = ["slow", "latency", "sluggish", "laggy", "takes long", "taking long"];
+    let asked = question.text.to_lowercase();
+    let is_asked = SLOW.iter().any(|word| asked.contains(word));
+    is_asked
+        .then(|| Draft::plain("How long requests take is not judged, only which lines come and how often.".to_owned()))
+}
+
 /// Nothing is worse than before, and what was there before is bad.
 fn as_ever(ground: &Ground<'_>) -> Option<Draft> {
     let evidence = ground

@@ -244,3 +244,19 @@ proptest! {
         prop_assert!(!telling.headline.is_empty());
     }
 }
+
+#[test]
+fn whoever_asks_why_it_is_slow_hears_what_was_not_looked_at() {
+    let known = crate::understand::Known {
+        now: time("14:15:00"),
+        zone: jiff::tz::TimeZone::UTC,
+        services: &[],
+        reach: None,
+        changes: &[],
+    };
+    let said = |text: &str| {
+        let question = crate::understand(text, &known, &crate::Overrides::default(), None).unwrap();
+        absent::speed(&question).is_some()
+    };
+    assert!(said("why is the api so slow?") && said("p99 latency doubled") && !said("why is the api down?"));
+}
