@@ -163,7 +163,7 @@ pub(super) fn usual_errors(ground: &Ground<'_>) -> Vec<Draft> {
         if !is_empty && is_well {
             drafts.push(Draft::plain("There are no error lines.".to_owned()));
         }
-    } else if ground.findings.baseline.is_some() {
+    } else if ground.findings.baseline.is_some() && !ground.findings.reason.is_blind() {
         let (n, low, high) = (thousands(errors.count), thousands(errors.low), thousands(errors.high));
         let lines = if errors.count == 1 { "is 1 error line".to_owned() } else { format!("are {n} error lines") };
         let usual = match (errors.low, errors.high) {

@@ -260,3 +260,16 @@ fn whoever_asks_why_it_is_slow_hears_what_was_not_looked_at() {
     };
     assert!(said("why is the api so slow?") && said("p99 latency doubled") && !said("why is the api down?"));
 }
+
+#[test]
+fn nothing_is_usual_where_there_is_too_little_to_compare() {
+    let mut findings = incident();
+    findings.facts.errors = Usual { count: 331, ..Usual::default() };
+    (findings.verdict, findings.culprit, findings.onset) = (Verdict::Insufficient, None, None);
+    let says_usual = |reason: Reason| {
+        let mut findings = findings.clone();
+        findings.reason = reason;
+        told(QuestionKind::WhatIsWrong, &findings).claims.iter().any(|claim| claim.text.contains("error lines where"))
+    };
+    assert!(says_usual(Reason::TooWeak) && !says_usual(Reason::TooFewRecords));
+}

@@ -52,11 +52,11 @@ pub fn render_proposals(waiting: &[Waiting], style: &TerminalStyle) -> String {
     if waiting.is_empty() {
         return style.paint(&paragraph(0, &[span("Nothing waits for approval.", Tone::Plain)], total));
     }
-    let blocks: Vec<Vec<Line>> = waiting.iter().map(|waiting| block(waiting, total, &clock)).collect();
+    let blocks: Vec<Vec<Line>> = waiting.iter().map(|waiting| block(waiting, style, total, &clock)).collect();
     style.paint(&blocks.join(&Line::new()))
 }
 
-fn block(waiting: &Waiting, total: usize, clock: &Clock) -> Vec<Line> {
+fn block(waiting: &Waiting, style: &TerminalStyle, total: usize, clock: &Clock) -> Vec<Line> {
     let step = &waiting.step;
     let mut lines = paragraph(
         0,
@@ -94,15 +94,14 @@ fn block(waiting: &Waiting, total: usize, clock: &Clock) -> Vec<Line> {
         entry("approved", vec![span(format!("{} {}", approval.person, clock.second(approval.at)), Tone::Good)]);
     }
     if waiting.state == StepState::Proposed {
-        let command =
-            format!("firstline {verb} {id} · firstline reject {id} --reason …", verb = verb(step), id = step.id);
-        entry("", vec![span(command, Tone::Link)]);
+        entry("", vec![span(format!("{} {} {}", style.program, verb(step), step.id), Tone::Link)]);
+        entry("", vec![span(format!("{} reject {} --reason …", style.program, step.id), Tone::Link)]);
     }
     if waiting.state == StepState::Indeterminate {
         let look = format!("nobody knows how it ended; look at {}, then say what you found", step.target);
         entry("unknown", vec![span(look, Tone::Warn)]);
-        let command = format!("firstline done {id} · firstline done {id} --failed", id = step.id);
-        entry("", vec![span(command, Tone::Link)]);
+        entry("", vec![span(format!("{} done {}", style.program, step.id), Tone::Link)]);
+        entry("", vec![span(format!("{} done {} --failed", style.program, step.id), Tone::Link)]);
     }
     lines
 }
