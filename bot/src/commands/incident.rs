@@ -20,7 +20,11 @@ pub async fn run(setup: &Setup, command: &IncidentCommand) -> Result<()> {
     match command {
         IncidentCommand::List => {
             let mut incidents: Vec<views::IncidentForm> = app.with_state(|state| {
-                state.incidents.values().filter_map(|incident| views::incident(incident, now)).collect()
+                state
+                    .incidents
+                    .values()
+                    .filter_map(|incident| views::incident(incident, &state.joined_to(&incident.id), now))
+                    .collect()
             });
             incidents.sort_by_key(|incident| std::cmp::Reverse(incident.opened));
             if setup.json {
@@ -46,7 +50,8 @@ pub async fn run(setup: &Setup, command: &IncidentCommand) -> Result<()> {
             let answers: Vec<_> =
                 incident.questions.iter().filter_map(|inquiry| incident.answer(&inquiry.asked.answer)).collect();
             if setup.json {
-                let mut value = json!(views::incident(&incident, now));
+                let form = app.with_state(|state| views::incident(&incident, &state.joined_to(&incident.id), now));
+                let mut value = json!(form);
                 if value.is_null() {
                     value = json!({ "id": id, "state": "conversation" });
                 }

@@ -31,8 +31,8 @@ pub struct ResolvedForm {
     pub note: String,
 }
 
-/// `None` for a conversation that never became an incident.
-pub fn incident(incident: &Incident, now: Time) -> Option<IncidentForm> {
+/// `None` for a conversation that never became an incident. `joined` are the conversations that turned out to be about it.
+pub fn incident(incident: &Incident, joined: &[&Incident], now: Time) -> Option<IncidentForm> {
     let opened = incident.opened.as_ref()?;
     let answers = || incident.questions.iter().filter_map(|inquiry| inquiry.answer.as_ref());
     let by = || resolver(incident).unwrap_or_default().to_owned();
@@ -47,6 +47,6 @@ pub fn incident(incident: &Incident, now: Time) -> Option<IncidentForm> {
         verdict: answers().next_back().map(|answer| answer.verdict),
         answers: answers().count(),
         steps_waiting: incident.waiting(now).count(),
-        standing: standing(incident, now),
+        standing: standing(incident, joined, now),
     })
 }

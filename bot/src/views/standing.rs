@@ -49,13 +49,15 @@ pub struct Deed {
 }
 
 /// What needs a person most comes first: an unknown end, then what runs, then what was done last, then what waits.
-pub fn standing(incident: &Incident, now: Time) -> Standing {
+///
+/// `joined` are the conversations that turned out to be about the incident: their answers tell as well whether it came back.
+pub fn standing(incident: &Incident, joined: &[&Incident], now: Time) -> Standing {
     let waiting: Vec<&StepRecord> =
         steps_in_order(incident).into_iter().filter(|record| record.state.status_at(now) == Status::Proposed).collect();
     let mut standing = resolved(incident)
         .or_else(|| last_deed(incident, now).map(|record| after(incident, record, now)))
         .unwrap_or_else(|| before(incident, waiting.first().copied(), now));
-    if let Some(answer) = back_since(incident, &standing) {
+    if let Some(answer) = back_since(incident, joined, &standing) {
         standing.state = Stand::NotOver;
         standing.text = format!("It came back: {}", answer.headline);
         standing.left = vec!["Read the newest answer.".to_owned()];
@@ -191,11 +193,12 @@ fn deeds(incident: &Incident, record: &StepRecord) -> Vec<Deed> {
 }
 
 /// The newest answer, if it was asked after all was well and saw the fault's lines even later.
-fn back_since<'i>(incident: &'i Incident, standing: &Standing) -> Option<&'i Answer> {
+fn back_since<'i>(incident: &'i Incident, joined: &[&'i Incident], standing: &Standing) -> Option<&'i Answer> {
     if !matches!(standing.state, Stand::Over | Stand::Resolved) {
         return None;
     }
-    let newest = incident.questions.iter().rev().find(|inquiry| inquiry.answer.is_some())?;
+    let asked = std::iter::once(incident).chain(joined.iter().copied()).flat_map(|about| &about.questions);
+    let newest = asked.filter(|inquiry| inquiry.answer.is_some()).max_by_key(|inquiry| inquiry.asked_at)?;
     let answer = newest.answer.as_ref().filter(|answer| answer.verdict == Verdict::Cause)?;
     let still = |kind| matches!(kind, EvidenceKind::New | EvidenceKind::Burst);
     let seen =

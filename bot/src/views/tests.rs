@@ -145,7 +145,7 @@ impl World {
     }
 
     fn check(&self, now: &str, state: Stand, text: &str, left: &[&str]) {
-        let stands = standing(&self.0, time(now));
+        let stands = standing(&self.0, &[], time(now));
         assert_eq!((stands.state, stands.text.as_str()), (state, text), "{stands:#?}");
         assert_eq!(stands.left, left);
     }
@@ -166,7 +166,7 @@ fn a_verified_step_is_over_with_who_did_what_when() {
     world.check("14:18:12", Stand::Watching, "Done, watching whether it helped: Roll back checkout", &[]);
     world.verify("14:19:02", true);
     world.check("14:19:03", Stand::Over, "Verified, it helped: Roll back checkout", &["Resolve the incident."]);
-    let done = standing(&world.0, time("14:19:03")).done;
+    let done = standing(&world.0, &[], time("14:19:03")).done;
     let done: Vec<(Time, &str)> = done.iter().map(|deed| (deed.at, deed.text.as_str())).collect();
     let expected =
         [("14:18:04", "ines approved it"), ("14:18:11", "it ran: 200 OK"), ("14:19:02", "verified: E1 has stopped")];
@@ -180,7 +180,7 @@ fn a_step_is_not_praised_for_what_was_so_before() {
     world.verify_what_was_so_before("14:19:02");
     let text = "It is over, and was so before this step: Roll back checkout";
     world.check("14:19:03", Stand::Over, text, &["Ask “is it fixed?”, then resolve the incident."]);
-    let done = standing(&world.0, time("14:19:03")).done;
+    let done = standing(&world.0, &[], time("14:19:03")).done;
     assert_eq!(done[2].text, "verified, but it was so before this step began: E1 has stopped");
 }
 
@@ -210,7 +210,7 @@ fn who_resolved_it_stands_at_the_top() {
     world.run(Outcomes::Succeeded);
     world.at("14:25:00", "console:ines", Event::Resolved { note: redacted("orders flow again") });
     world.check("14:26:00", Stand::Resolved, "Resolved by ines: “orders flow again”", &[]);
-    let form = super::incident(&world.0, time("14:26:00")).unwrap();
+    let form = super::incident(&world.0, &[], time("14:26:00")).unwrap();
     let resolved = form.resolved.unwrap();
     assert_eq!((resolved.at, resolved.by.as_str()), (time("14:25:00"), "ines"));
     let rows = timeline(&world.0, &[], &[], time("14:26:00"));
@@ -227,6 +227,17 @@ fn an_answer_that_sees_the_fault_again_outweighs_a_verified_step() {
     world.check("14:22:01", Stand::Over, "Verified, it helped: Roll back checkout", &["Resolve the incident."]);
     answer(&mut world, "14:40:00", "14:39:58");
     world.check("14:40:01", Stand::NotOver, "It came back: checkout fails", &["Read the newest answer."]);
+}
+
+#[test]
+fn an_answer_elsewhere_that_sees_the_fault_again_counts_as_well() {
+    let mut world = World::new(true);
+    world.run(Outcomes::Succeeded);
+    world.verify("14:19:02", true);
+    let mut elsewhere = World(Incident::new("inc-2"));
+    answer(&mut elsewhere, "14:40:00", "14:39:58");
+    let stands = |joined: &[&Incident]| standing(&world.0, joined, time("14:41:00")).state;
+    assert_eq!((stands(&[]), stands(&[&elsewhere.0])), (Stand::Over, Stand::NotOver));
 }
 
 /// A question whose answer names a cause that was last seen then.

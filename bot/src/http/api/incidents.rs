@@ -15,9 +15,13 @@ use crate::views;
 pub async fn incidents(State(server): Shared) -> Result<Response, Refused> {
     server.app.sync().await?;
     let now = server.app.now();
-    let mut incidents: Vec<_> = server
-        .app
-        .with_state(|state| state.incidents.values().filter_map(|incident| views::incident(incident, now)).collect());
+    let mut incidents: Vec<_> = server.app.with_state(|state| {
+        state
+            .incidents
+            .values()
+            .filter_map(|incident| views::incident(incident, &state.joined_to(&incident.id), now))
+            .collect()
+    });
     incidents.sort_by_key(|incident: &views::IncidentForm| std::cmp::Reverse(incident.opened));
     Ok(Json(json!({ "incidents": incidents })).into_response())
 }
@@ -30,7 +34,7 @@ pub async fn incident(State(server): Shared, Path(id): Path<String>) -> Result<R
         server.app.with_state(|state| views::timeline(&incident, &state.joined_to(&incident.id), &state.changes, now));
     let answers: Vec<_> =
         incident.questions.iter().filter_map(|inquiry| incident.answer(&inquiry.asked.answer)).collect();
-    let form = views::incident(&incident, now);
+    let form = server.app.with_state(|state| views::incident(&incident, &state.joined_to(&incident.id), now));
     let mut value = form.map_or_else(|| json!({ "id": id, "state": "conversation" }), |form| json!(form));
     value["timeline"] = json!(timeline);
     value["answers"] = json!(answers);

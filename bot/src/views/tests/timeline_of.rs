@@ -17,7 +17,7 @@ fn a_watch_whose_process_died_is_told_as_interrupted() {
     let form = crate::views::step(&world.0, &world.0.steps[STEP], &rules(), time("14:30:00"));
     assert_eq!(form.verification.unwrap().state, "interrupted");
     assert!(form.history.iter().any(|row| row.text == text));
-    assert_eq!(standing(&world.0, time("14:30:00")).text, "Done, not verified: Roll back checkout");
+    assert_eq!(standing(&world.0, &[], time("14:30:00")).text, "Done, not verified: Roll back checkout");
 
     world.verify("14:40:00", true);
     let (_, _, text) = says(&world, "14:41:00").unwrap();
