@@ -92,7 +92,7 @@ fn read_request(stream: &TcpStream) -> Option<Request> {
     Some(Request { method: word(), path: word(), headers, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
-/// One request; `host` in `headers` replaces the address as the `Host`.
+/// One request; `host` and `content-length` in `headers` replace what they would be.
 pub fn request(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
     try_request(address, method, path, headers, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
 }
@@ -106,9 +106,11 @@ pub fn try_request(
 ) -> std::io::Result<Reply> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
-    if !headers.iter().any(|(name, _)| *name == "host") {
-        head.push_str(&format!("host: {address}\r\n"));
+    let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
+    for (name, value) in [("host", address.to_owned()), ("content-length", body.len().to_string())] {
+        if !headers.iter().any(|(given, _)| *given == name) {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
     }
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
