@@ -103,8 +103,18 @@ impl Setup {
 
     /// The journal, created on first use and shared afterwards.
     pub async fn journal(&self) -> Result<Arc<database::Database>> {
+        /// SQLite opens nothing with less.
+        const NEEDED: u64 = 1 << 20;
         let open = || async {
             self.make_data_folder()?;
+            if let Some(free) =
+                free_bytes(&self.data).filter(|free| *free < NEEDED && self.config.database.url.is_none())
+            {
+                anyhow::bail!(
+                    "no space left for the journal in `{}` ({free} bytes free); free some, then run this again: what is asked and decided is recorded first",
+                    self.data.display()
+                );
+            }
             Ok(Arc::new(database::Database::open(&self.database_url()).await?))
         };
         self.opened.get_or_try_init(open).await.map(Arc::clone)

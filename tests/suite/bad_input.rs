@@ -206,6 +206,11 @@ fn a_full_disk_is_named_and_loses_nothing_stored() {
     assert!(said.contains("no space left") && said.contains("small/data") && said.contains("free some"), "{said}");
     assert!(said.contains("bytes free") && !said.contains("thread"), "{said}");
     assert_eq!(place.json(&["--data", "small/data", "search", "\"a good line stays\""])["total"], 1);
+    let fill = place.path("small/fill");
+    assert!(std::fs::write(&fill, vec![0; 8 << 20]).is_err(), "the disk takes more than it has");
+    let said = place.fails(1, &["--data", "small/data", "ask", "what is wrong?"]);
+    assert!(said.contains("no space left for the journal in `small/data`") && said.contains("free some"), "{said}");
+    std::fs::remove_file(fill).expect("it can be removed");
     assert!(
         Command::new("mount")
             .args(["-o", "remount,size=200m"])
