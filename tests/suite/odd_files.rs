@@ -96,3 +96,23 @@ fn lines_without_times_do_not_say_when_now_is() {
     indexed(&place, &["app.log"]);
     assert!(newest(&place).is_some_and(|to| to.starts_with("2026-01-02T03:04:05")), "{:?}", newest(&place));
 }
+
+#[test]
+fn what_a_file_without_times_grows_by_is_of_when_it_grew() {
+    let place = Place::new();
+    place.write("live.log", "one\n");
+    let hours_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7_200);
+    let file = std::fs::File::options().append(true).open(place.path("live.log")).expect("it is there");
+    file.set_modified(hours_ago).expect("its time can be set");
+    place.write("old.log", timed(PAST, "up"));
+    indexed(&place, &["live.log", "old.log"]);
+    std::io::Write::write_all(&mut &file, b"two\n").expect("it takes a line");
+    indexed(&place, &["live.log"]);
+    let time = |word: &str| {
+        let time = place.json(&["search", word])["hits"][0]["time"].as_str().map(str::to_owned);
+        time.and_then(|time| time.parse::<jiff::Timestamp>().ok()).expect("a time")
+    };
+    assert!(time("two").duration_since(time("one")).as_secs() >= 7_190, "{} and {}", time("one"), time("two"));
+    let newest = place.json(&["ask", "what is wrong?"])["window"]["to"].as_str().map(str::to_owned);
+    assert!(newest.is_some_and(|to| *to > *"2026-02"), "what grows now is from now");
+}

@@ -18,8 +18,8 @@ pub(super) struct Feed {
     pub(super) joiner: Joiner,
     pub(super) context: ParseContext,
     pub(super) last_time: Option<Time>,
-    /// Whether a line of it said when it was written.
-    pub(super) states_times: bool,
+    /// Whether this is what was added to a source that was read before.
+    pub(super) has_grown: bool,
     /// Whether lines came since the last commit.
     pub(super) is_busy: bool,
     pub(super) next_offset: u64,
@@ -45,7 +45,7 @@ impl Feed {
             joiner: Joiner::new(options.detector),
             context: ParseContext::new(now, options.zone.clone()),
             last_time: None,
-            states_times: false,
+            has_grown: false,
             is_busy: false,
             next_offset: 0,
             counted: Counted::default(),

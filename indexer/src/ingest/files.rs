@@ -88,6 +88,7 @@ impl Ingest {
         let known = opened.known.map(|at| self.writer.manifest().positions[at].clone());
         let before = known.as_ref().and_then(|known| known.last_time);
         feed.last_time = before;
+        feed.has_grown = known.is_some();
         let slot = self.slot_for(&shown, opened.known, opened.file_number);
         let mut patience = None;
         loop {

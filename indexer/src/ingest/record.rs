@@ -14,10 +14,10 @@ impl Ingest {
     pub(super) fn store(&mut self, entry: Entry, feed: &mut Feed) -> Result<()> {
         let stated = entry.line.time.or(entry.previous_time);
         let time = stated.or(feed.last_time).unwrap_or(feed.context.now);
-        feed.last_time = Some(time);
-        feed.states_times |= stated.is_some();
+        feed.last_time = stated.or(feed.last_time);
         let is_believable = time.0 <= feed.context.now.0.saturating_add(A_DAY);
-        let clock = match (is_believable, feed.states_times) {
+        // What a file grew by since it was last read was written in between.
+        let clock = match (is_believable, feed.last_time.is_some() || feed.has_grown) {
             (false, _) => Clock::Ahead,
             (true, true) => Clock::Stated,
             (true, false) => Clock::Assumed,
