@@ -96,7 +96,7 @@ function samples(answer) {
 
 function changes(answer) {
   const suspected = answer.changes.filter((change) => change.suspected);
-  const isUnjudged = (change) => answer.verdict !== "cause" || change.why.includes("cannot be judged");
+  const isUnjudged = (change) => answer.verdict !== "cause" || !change.judged;
   const innocent = answer.changes.filter((change) => !change.suspected);
   const cleared = innocent.filter((change) => !isUnjudged(change));
   const unjudged = innocent.filter(isUnjudged);

@@ -62,6 +62,7 @@ fn answer(line: &str) -> Answer {
         url: Some("https://ci.example/1".to_owned()),
         score: 0.8,
         suspected: true,
+        judged: true,
         why: "the message is new with it".to_owned(),
     };
     Answer {

@@ -102,11 +102,6 @@ pub fn verdict(answer: &Answer) -> Option<String> {
     }
 }
 
-/// Whether the change was not acquitted either, because the logs say nothing of its service.
-pub fn is_unjudged(change: &RankedChange) -> bool {
-    change.why.contains("cannot be judged")
-}
-
 pub fn kind(kind: EvidenceKind) -> &'static str {
     match kind {
         EvidenceKind::New => "new",

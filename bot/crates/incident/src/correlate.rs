@@ -87,6 +87,7 @@ pub(crate) fn ranked(
             url: change.url.clone(),
             score: (suspicion.score * 1000.0).round() / 1000.0,
             suspected,
+            judged: !decision.reason.is_blind() && suspicion.service.is_some(),
             why,
         });
     }
@@ -103,7 +104,6 @@ fn facts_of(study: &Study<'_>, suspicion: &Suspicion, onset: Option<Time>, citat
         on_hosts: suspicion.exclusive.on_hosts,
         with_host: suspicion.exclusive.with_host,
         hosts: suspicion.exclusive.hosts.iter().map(|host| hosts[usize::from(*host)].clone()).collect(),
-        is_unheard: suspicion.service.is_none(),
         base_rate: suspicion.base_rate,
         relation: suspicion.relation,
     }

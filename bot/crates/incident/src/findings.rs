@@ -224,9 +224,6 @@ pub struct ChangeFacts {
     pub with_host: u64,
     /// Hosts that run what this change brought, as far as lines say so.
     pub hosts: Vec<String>,
-    /// Nothing is logged under the name of its service, so nothing speaks for or against it.
-    #[serde(default)]
-    pub is_unheard: bool,
     /// How a change of this service at a random time would have scored; already subtracted from the rank's score.
     pub base_rate: f64,
     pub relation: Relation,

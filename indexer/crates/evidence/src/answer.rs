@@ -220,7 +220,14 @@ pub struct RankedChange {
     /// `0.0..=1.0`, after the base rate of changes at that hour was subtracted.
     pub score: f64,
     pub suspected: bool,
+    /// Whether the logs can tell at all; what was not judged was not acquitted either.
+    #[serde(default = "is_so")]
+    pub judged: bool,
     pub why: String,
+}
+
+fn is_so() -> bool {
+    true
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -114,16 +114,17 @@ pub(super) fn absences(said: &Said, cited: &[Item<'_>], ground: &Ground<'_>) -> 
             .any(|word| text.contains(word))
         {
             let mut of_these = about.iter().filter_map(|item| match item {
-                Item::Change(change, _) => Some(change.suspected),
+                Item::Change(change, _) => Some(change.suspected || !change.judged),
                 Item::Evidence(_) => None,
             });
             let any = if cited.is_empty() {
-                ground.findings.changes.iter().any(|c| c.suspected)
+                let changes = &ground.findings.changes;
+                changes.iter().any(|c| c.suspected) || (!changes.is_empty() && changes.iter().all(|c| !c.judged))
             } else {
-                of_these.any(|suspected| suspected)
+                of_these.any(|is_not_acquitted| is_not_acquitted)
             };
             if any {
-                wrong.push(unsupported("not suspected", "the change is suspected"));
+                wrong.push(unsupported("not suspected", "the change is suspected, or cannot be judged"));
             }
         } else if text.contains("suspected") || text.contains("guilty") {
             let suspected = about.iter().any(|item| matches!(item, Item::Change(change, _) if change.suspected));
@@ -195,7 +196,7 @@ fn absence_holds(clause: &str, sentence: &str, about: &[Item<'_>], ground: &Grou
         let changes: Vec<bool> = about
             .iter()
             .filter_map(|item| match item {
-                Item::Change(change, _) => Some(change.suspected),
+                Item::Change(change, _) => Some(change.suspected || !change.judged),
                 Item::Evidence(_) => None,
             })
             .collect();

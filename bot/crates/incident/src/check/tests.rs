@@ -94,6 +94,7 @@ pub(crate) fn incident() -> Findings {
         url: None,
         score: if suspected { 0.9 } else { 0.0 },
         suspected,
+        judged: true,
         why: String::new(),
     };
     let facts = ChangeFacts {
@@ -104,7 +105,6 @@ pub(crate) fn incident() -> Findings {
         on_hosts: 1_204,
         with_host: 1_204,
         hosts: vec!["checkout-1".into(), "checkout-2".into()],
-        is_unheard: false,
         base_rate: 0.1,
         relation: Relation::Same,
     };
@@ -167,4 +167,16 @@ pub(crate) fn with_ground<T>(findings: &Findings, zone: &str, then: impl FnOnce(
 fn judge(text: &str, citations: &str, findings: &Findings, zone: &str) -> Result<Checked, Vec<Unsupported>> {
     let citations: Vec<String> = citations.split_whitespace().map(String::from).collect();
     with_ground(findings, zone, |ground| check(text, &citations, ground))
+}
+
+#[test]
+fn what_was_not_judged_is_not_acquitted() {
+    let mut findings = incident();
+    let acquits = |findings: &Findings| {
+        judge("The deploy of search v7 at 13:40 is not suspected.", "C2", findings, "UTC").is_ok()
+    };
+    assert!(acquits(&findings));
+    findings.changes.iter_mut().filter(|change| change.id == "C2").for_each(|change| change.judged = false);
+    assert!(!acquits(&findings));
+    assert!(judge("The deploy of search v7 at 13:40 cannot be judged.", "C2", &findings, "UTC").is_ok());
 }

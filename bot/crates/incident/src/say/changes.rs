@@ -20,11 +20,11 @@ pub(super) fn headline(question: &Question, ground: &Ground<'_>) -> Draft {
     if let Some(draft) = suspect.and_then(|change| suspicion(change, ground)) {
         return draft;
     }
-    let is_blind = findings.reason.is_blind();
+    let none_is_judged = findings.changes.iter().all(|change| !change.judged);
     match findings.changes.len() {
         0 => absent::no_change(ground),
-        1 if is_blind => Draft::plain("1 change is recorded; whether it did harm cannot be judged.".to_owned()),
-        n if is_blind => Draft::plain(format!(
+        1 if none_is_judged => Draft::plain("1 change is recorded; whether it did harm cannot be judged.".to_owned()),
+        n if none_is_judged => Draft::plain(format!(
             "{} changes are recorded; whether they did harm cannot be judged.",
             thousands(n as u64)
         )),
@@ -45,7 +45,7 @@ fn of_blamed(services: &[String], ground: &Ground<'_>) -> Option<Draft> {
             let said = lead.map_or("is suspected".to_owned(), |lead| format!("came {lead} before the trouble began"));
             (change, format!("Yes, it seems: {} {said}.", told(change, ground)?))
         }
-        (None, [only]) if ground.findings.reason.is_blind() => return clearance(only, ground),
+        (None, [only]) if !only.judged => return clearance(only, ground),
         (None, [only]) => (only, format!("No, as far as the logs show: {} is not suspected.", told(only, ground)?)),
         (None, []) => {
             let service = services.first()?;
@@ -117,8 +117,7 @@ fn exclusive(change: &RankedChange, ground: &Ground<'_>) -> Option<Draft> {
 
 fn clearance(change: &RankedChange, ground: &Ground<'_>) -> Option<Draft> {
     let (service, version, when) = (&change.service, named(&change.version)?, at(change.at, ground));
-    let is_unheard = ground.findings.facts.changes.get(&change.id).is_some_and(|facts| facts.is_unheard);
-    let judged = if ground.findings.reason.is_blind() || is_unheard { "cannot be judged" } else { "is not suspected" };
+    let judged = if change.judged { "is not suspected" } else { "cannot be judged" };
     Some(Draft::new(format!("The {} of {service} {version} at {when} {judged}.", noun(change.kind)), [&change.id]))
 }
 

@@ -87,7 +87,7 @@ fn nothing_wrong_is_said_plainly() {
 #[test]
 fn changes_without_anything_to_compare_are_not_acquitted() {
     let mut findings = incident();
-    findings.changes.iter_mut().for_each(|change| change.suspected = false);
+    findings.changes.iter_mut().for_each(|change| (change.suspected, change.judged) = (false, false));
     (findings.verdict, findings.reason) = (Verdict::Insufficient, Reason::NoBaseline);
     (findings.culprit, findings.onset, findings.baseline) = (None, None, None);
     let telling = told(QuestionKind::WhatChanged, &findings);
@@ -223,6 +223,7 @@ prop_compose! {
             url: None,
             score: 0.5,
             suspected: *suspected,
+            judged: *suspected || n % 2 == 0,
             why: String::new(),
         }).collect();
         findings.facts.changes.clear();

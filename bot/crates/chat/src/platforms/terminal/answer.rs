@@ -161,11 +161,11 @@ fn changes(answer: &Answer, total: usize, clock: &Clock) -> Vec<Line> {
         entry("Suspect", Tone::Warn, content);
     }
     let mut cleared: Vec<&RankedChange> = answer.changes.iter().filter(|change| !change.suspected).collect();
-    cleared.sort_by_key(|change| words::is_unjudged(change));
+    cleared.sort_by_key(|change| !change.judged);
     let shown = if answer.kind == QuestionKind::WhatChanged { 12 } else { 3 };
     let mut last = "";
     for change in cleared.iter().take(shown) {
-        let is_cleared = answer.verdict == Verdict::Cause && !words::is_unjudged(change);
+        let is_cleared = answer.verdict == Verdict::Cause && change.judged;
         let (label, tone) = if is_cleared { ("Cleared", Tone::Good) } else { ("Changes", Tone::Dim) };
         entry(if label == last { "" } else { label }, tone, change_line(change, clock, Tone::Plain));
         last = label;
