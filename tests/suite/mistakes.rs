@@ -65,6 +65,10 @@ fn secrets_that_are_not_there_are_named_before_anything_starts() {
 #[test]
 fn a_model_needs_its_server_and_its_name() {
     check("[llm]\nbase_url = \"http://127.0.0.1:1/v1\"\n", &["1: `llm.model` is missing; name a model"]);
+    for address in ["htp:/foo", "localhost:80"] {
+        let said = format!("2: `llm.base_url = \"{address}\"` is no `http` or `https` address");
+        check(&format!("[llm]\nbase_url = \"{address}\"\nmodel = \"m\"\n"), &[&said]);
+    }
     check("[llm]\nmodel = \"m\"\n", &["1: `llm.base_url` is missing, and without it there is no model"]);
 }
 

@@ -119,9 +119,9 @@ fn sources(config: &Config, say: &mut impl FnMut(&[&str], String)) {
 fn model(config: &Config, say: &mut impl FnMut(&[&str], String)) {
     let llm = &config.llm;
     match &llm.base_url {
-        Some(url) if reqwest::Url::parse(url).is_err() => say(
+        Some(url) if !is_web_address(url) => say(
             &["llm", "base_url"],
-            format!("`llm.base_url = \"{url}\"` is no URL; write one like `http://127.0.0.1:11434/v1`"),
+            format!("`llm.base_url = \"{url}\"` is no `http` or `https` address; write one like `http://127.0.0.1:11434/v1`"),
         ),
         Some(_) if llm.model.is_empty() => say(
             &["llm", "model"],
@@ -183,13 +183,18 @@ fn wrong_person(person: &str) -> Option<String> {
     }
 }
 
+/// `http` or `https`, and a host: `htp:/x` and `localhost:80` are URLs as well, and nobody answers there.
+fn is_web_address(text: &str) -> bool {
+    reqwest::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
 fn actions(config: &Config, say: &mut impl FnMut(&[&str], String)) {
     for (name, endpoint) in &config.actions.endpoints {
-        if reqwest::Url::parse(&endpoint.base_url).is_err() {
+        if !is_web_address(&endpoint.base_url) {
             say(
                 &["actions", "endpoints", name, "base_url"],
                 format!(
-                    "endpoint `{name}`: `{}` is no URL; write one like `https://operations.internal/api`",
+                    "endpoint `{name}`: `{}` is no `http` or `https` address; write one like `https://operations.internal/api`",
                     endpoint.base_url
                 ),
             );
