@@ -37,6 +37,16 @@ pub trait Action: Send + Sync {
     /// What would happen, without any of it happening. `None`: this action cannot tell.
     async fn dry_run(&self, arguments: &Value, redactor: &Redactor) -> Result<Option<String>, String>;
 
+    /// What must still be so when the step starts, in words that are bound like a rehearsal: `deployment checkout, generation 7`.
+    /// Reads only. `None`: there is nothing to compare.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says why it cannot be told now.
+    async fn precondition(&self, _arguments: &Value) -> Result<Option<String>, String> {
+        Ok(None)
+    }
+
     async fn run(&self, arguments: &Value, run: &Run<'_>) -> Outcome;
 }
 

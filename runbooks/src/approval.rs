@@ -11,6 +11,7 @@ use evidence::answer::Risk;
 use evidence::{Redacted, Time};
 use serde::{Deserialize, Serialize};
 
+pub use crate::people::Person;
 pub use apply::apply;
 pub use decide::{Command, decide};
 pub use refusal::Refusal;
@@ -18,31 +19,6 @@ pub use refusal::Refusal;
 use crate::canonical::Digest;
 use crate::execute::{Outcome, Outcomes};
 use crate::proposal::{Step, StepContent};
-
-/// Somebody whose identity was established outside this crate; one human is one person however many accounts they have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Person {
-    pub id: String,
-    pub name: String,
-    /// `false` for bots, models and Firstline itself: they never approve, reject or settle anything.
-    pub human: bool,
-}
-
-impl Person {
-    pub fn human(id: &str, name: &str) -> Person {
-        Person { id: id.to_owned(), name: name.to_owned(), human: true }
-    }
-
-    pub fn program(id: &str) -> Person {
-        Person { id: id.to_owned(), name: id.to_owned(), human: false }
-    }
-}
-
-impl fmt::Display for Person {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
-    }
-}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

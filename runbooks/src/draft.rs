@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use crate::actions::{Action, Actions};
 use crate::candidates::Candidate;
-use crate::execute::rehearse;
+use crate::execute::{precondition, rehearse};
 use crate::inventory::Inventory;
 use crate::params::{Kind, Value, Values, seconds};
 use crate::policy::Rules;
@@ -136,9 +136,14 @@ impl Draft {
         })
     }
 
-    /// Asks each step's action what would happen. An action that cannot say is asked nothing; a failed rehearsal is shown as such.
+    /// Asks each step's action what would happen and what must still be so then. An action that cannot say is asked nothing;
+    /// a failed rehearsal is shown as such.
     pub async fn rehearse(&mut self, actions: &Actions, redactor: &Redactor) {
         for step in &mut self.steps {
+            let found = precondition(actions, &step.action, &step.arguments, redactor).await;
+            // What cannot be told now is no ground to start on later: the comparison then refuses.
+            step.precondition =
+                found.unwrap_or_else(|error| Some(redactor.redact(format!("unknown: {error}")).0.into_string()));
             step.dry_run = match rehearse(actions, &step.action, &step.arguments, redactor).await {
                 Ok(rehearsal) => rehearsal.map(|text| text.into_string()),
                 Err(error) => Some(redactor.redact(format!("the dry run failed: {error}")).0.into_string()),
@@ -211,12 +216,14 @@ fn content(
         arguments,
         target,
         environment: environment.unwrap_or_else(|| context.environment.to_owned()),
+        service: service_of(runbook, params),
         risk: risk_of(runbook, template),
         executor: if block.action == "manual" { "a person" } else { "firstline" }.to_owned(),
         timeout_seconds: timeout.unwrap_or(60),
         verify,
         undo,
         dry_run: None,
+        precondition: None,
         evidence: citations.to_vec(),
         proposer: context.proposer.to_owned(),
         requester: context.requester.to_owned(),
@@ -225,6 +232,12 @@ fn content(
         expires: context.now.plus(context.rules.ttl()),
         together_with: Vec::new(),
     })
+}
+
+/// The value of the runbook's parameter that is a service, if it has one.
+fn service_of(runbook: &Runbook, params: &Values) -> Option<String> {
+    let of_params = runbook.head.params.iter().find(|(_, param)| param.kind == Kind::Service);
+    of_params.and_then(|(name, _)| params.get(name)).map(Value::to_string)
 }
 
 fn risk_of(runbook: &Runbook, template: &StepTemplate) -> Risk {

@@ -80,6 +80,23 @@ pub async fn execute(
         return say(Outcomes::Refused, format!("nothing was run: {error}"));
     }
     let action = actions.named(&content.action).expect("it is runnable, so it is known");
+    if let Some(approved) = &content.precondition {
+        match precondition(actions, &content.action, &content.arguments, redactor).await {
+            Ok(now) if now.as_ref() == Some(approved) => {}
+            Ok(now) => {
+                let now = now.as_deref().unwrap_or("nothing to compare with");
+                let next = "ask again for a fresh proposal";
+                return say(
+                    Outcomes::Refused,
+                    format!("nothing was run: it was approved for `{approved}` and now there is `{now}`; {next}"),
+                );
+            }
+            Err(error) => {
+                let text = format!("nothing was run: `{approved}` cannot be checked again: {error}");
+                return say(Outcomes::Refused, text);
+            }
+        }
+    }
     let timeout = Duration::from_secs(content.timeout_seconds.max(1).into()).min(LONGEST);
     let run = Run { redactor, on_output, cancelled, timeout, idempotency_key: key_of(&approved) };
     action.run(&content.arguments, &run).await
@@ -102,6 +119,24 @@ pub async fn rehearse(
     known.check(arguments).map_err(|mistakes| mistakes.join("; "))?;
     let rehearsal = known.dry_run(arguments, redactor).await?;
     Ok(rehearsal.map(|text| redactor.redact(text).0))
+}
+
+/// What must still be so when the step starts, redacted as it is stored. `None`: there is nothing to compare.
+///
+/// # Errors
+///
+/// A sentence that says why it cannot be told now.
+pub async fn precondition(
+    actions: &Actions,
+    action: &str,
+    arguments: &Value,
+    redactor: &Redactor,
+) -> Result<Option<String>, String> {
+    let Some(known) = actions.named(action) else {
+        return Err(format!("unknown action `{action}` (known: {})", actions.names().join(", ")));
+    };
+    let found = known.precondition(arguments).await?;
+    Ok(found.map(|text| redactor.redact(text).0.into_string()))
 }
 
 /// The same for every attempt under one claim, so that a server can recognise a request that reached it twice.

@@ -24,6 +24,8 @@ pub mod proposal;
 
 pub mod draft;
 
+pub mod people;
+
 pub mod policy;
 
 pub mod approval;
@@ -37,13 +39,14 @@ pub mod execute;
 #[cfg(test)]
 mod conformance;
 
-pub use approval::{Approved, Command, Person, Refusal, Status, StepEvent, StepState, apply, decide};
+pub use approval::{Approved, Command, Refusal, Status, StepEvent, StepState, apply, decide};
 pub use candidates::{Candidate, Situation};
 pub use canonical::Digest;
 pub use catalog::Catalog;
 pub use draft::{Context, Draft};
 pub use execute::{Outcome, Outcomes, execute};
 pub use inventory::Inventory;
+pub use people::{Identity, People, Person};
 pub use policy::Rules;
 pub use proposal::{Proposal, Step, StepContent};
 pub use runbook::{Mistake, Runbook};

@@ -43,6 +43,9 @@ pub struct StepContent {
     /// What is acted on: a service, a host, a queue.
     pub target: String,
     pub environment: String,
+    /// The service that the target belongs to, which is what rights are about; the target itself when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     pub risk: Risk,
     /// Who carries it out: `firstline` itself, or the person for a manual step.
     pub executor: String,
@@ -51,6 +54,9 @@ pub struct StepContent {
     pub undo: Option<Undo>,
     /// What the rehearsal said would happen.
     pub dry_run: Option<String>,
+    /// What the action found that must still be so when the step starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precondition: Option<String>,
     /// Ids of evidence and changes that this rests on.
     pub evidence: Vec<String>,
     /// What made the proposal: `firstline`, or a person's id.
@@ -92,6 +98,13 @@ pub enum Unsealable {
     NotCanonical { step: String, source: NotCanonical },
     #[error("these are not the bytes of a step: {0}; ask again for a fresh proposal")]
     NotAStep(String),
+}
+
+impl StepContent {
+    /// The service that the target belongs to.
+    pub fn service(&self) -> &str {
+        self.service.as_deref().unwrap_or(&self.target)
+    }
 }
 
 impl Step {
@@ -238,12 +251,14 @@ pub(crate) mod tests {
             summary: "Roll back".into(),
             target: "checkout".into(),
             environment: "production".into(),
+            service: Some("checkout".into()),
             risk: Risk::Medium,
             executor: "firstline".into(),
             timeout_seconds: 60,
             verify: None,
             undo: Some(Undo::Manual("Deploy v1.42 again.".into())),
             dry_run: Some("4 pods would change".into()),
+            precondition: None,
             evidence: vec!["E1".into(), "C1".into()],
             proposer: "firstline".into(),
             requester: "tom".into(),

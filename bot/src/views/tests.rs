@@ -56,6 +56,8 @@ fn content(is_watched: bool) -> StepContent {
         verify,
         undo: None,
         dry_run: None,
+        precondition: None,
+        service: None,
         evidence: vec!["E1".into()],
         proposer: "firstline".into(),
         requester: "console:tom".into(),

@@ -71,17 +71,8 @@ async fn an_approved_step_runs_its_stored_bytes() {
     assert_eq!(apply(state, &events[0]).status, Status::Succeeded);
 }
 
-#[tokio::test]
-async fn what_was_approved_is_refused_when_its_program_is_gone() {
-    let with = actions(json!({"programs": {"tool": {"path": "/bin/echo"}}}));
-    let without = actions(json!({}));
-    let content = crate::proposal::StepContent {
-        action: "command".into(),
-        arguments: json!({"program": "tool", "argv": []}),
-        ..crate::proposal::tests::content()
-    };
-    let step = Step::seal(content, &Redactor::new([7; 32])).unwrap();
-    let state = StepState {
+fn running(step: &Step) -> StepState {
+    StepState {
         status: Status::Running,
         claim: Some(crate::approval::Claim { id: "c".into(), worker: "w".into(), at: Time(0) }),
         facts: Some(crate::approval::Facts {
@@ -95,13 +86,44 @@ async fn what_was_approved_is_refused_when_its_program_is_gone() {
             expires: Time(1),
         }),
         ..StepState::default()
+    }
+}
+
+#[tokio::test]
+async fn what_was_approved_is_refused_when_its_program_is_gone() {
+    let with = actions(json!({"programs": {"tool": {"path": "/bin/echo"}}}));
+    let without = actions(json!({}));
+    let content = crate::proposal::StepContent {
+        action: "command".into(),
+        arguments: json!({"program": "tool", "argv": []}),
+        ..crate::proposal::tests::content()
     };
+    let step = Step::seal(content, &Redactor::new([7; 32])).unwrap();
+    let state = running(&step);
     let redactor = Redactor::new([7; 32]);
     for (actions, result) in [(&with, Outcomes::Succeeded), (&without, Outcomes::Refused)] {
         let approved = Approved::claim(step.clone(), &state, "c").unwrap();
         let outcome = execute(approved, actions, &redactor, Arc::new(|_| {}), CancellationToken::new()).await;
         assert_eq!(outcome.result, result, "{outcome:?}");
     }
+}
+
+#[tokio::test]
+async fn what_has_changed_since_it_was_approved_is_refused() {
+    let actions = actions(json!({"programs": {"tool": {"path": "/bin/echo"}}}));
+    let content = crate::proposal::StepContent {
+        action: "manual".into(),
+        arguments: json!({"instruction": "look"}),
+        precondition: Some("generation 7".into()),
+        ..crate::proposal::tests::content()
+    };
+    let redactor = Redactor::new([7; 32]);
+    let step = Step::seal(content, &redactor).unwrap();
+    let state = running(&step);
+    let approved = Approved::claim(step, &state, "c").unwrap();
+    let outcome = execute(approved, &actions, &redactor, Arc::new(|_| {}), CancellationToken::new()).await;
+    assert_eq!(outcome.result, Outcomes::Refused);
+    assert!(outcome.summary.as_str().contains("approved for `generation 7`"), "{}", outcome.summary);
 }
 
 #[tokio::test]

@@ -55,6 +55,8 @@ fn step() -> Step {
         }),
         undo: None,
         dry_run: None,
+        precondition: None,
+        service: None,
         evidence: vec!["E1".into()],
         proposer: "firstline".into(),
         requester: "console:tom".into(),
