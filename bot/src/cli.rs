@@ -73,6 +73,9 @@ pub enum Command {
     /// Runbooks: list, check, show, try
     #[command(subcommand)]
     Runbook(RunbookCommand),
+    /// Who may do what, and why
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Incidents and their timelines
     #[command(subcommand)]
     Incident(IncidentCommand),
@@ -255,6 +258,53 @@ pub enum RunbookCommand {
     },
     /// Read a wiki page and report what becomes a step
     Import { file: PathBuf },
+}
+
+#[derive(Subcommand, Debug)]
+pub enum PolicyCommand {
+    /// Say why somebody may or may not do something
+    Explain(ExplainArgs),
+    /// Check policy files or folders, or those that the config names; all mistakes with line and column
+    Check { paths: Vec<PathBuf> },
+}
+
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// Who: their id under `[people]`, or an account like `console:ines`
+    #[arg(long = "as", value_name = "PERSON")]
+    pub person: String,
+    /// What: see, propose, approve, run or break_glass; or a kind of step, like http or command
+    #[arg(long, value_name = "A")]
+    pub action: String,
+    /// On which service
+    #[arg(long, value_name = "S")]
+    pub service: String,
+    /// In which environment; production when absent
+    #[arg(long, value_name = "E")]
+    pub env: Option<String>,
+    /// At which risk; all three when absent
+    #[arg(long, value_name = "R")]
+    pub risk: Option<RiskArg>,
+    /// Which runbook, for policies that speak of one
+    #[arg(long, value_name = "ID")]
+    pub runbook: Option<String>,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+pub enum RiskArg {
+    Low,
+    Medium,
+    High,
+}
+
+impl From<RiskArg> for evidence::answer::Risk {
+    fn from(risk: RiskArg) -> Self {
+        match risk {
+            RiskArg::Low => Self::Low,
+            RiskArg::Medium => Self::Medium,
+            RiskArg::High => Self::High,
+        }
+    }
 }
 
 #[derive(Subcommand, Debug)]

@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod eval;
 pub mod incident;
 pub mod index;
+pub mod policy;
 pub mod replay;
 pub mod runbook;
 pub mod search;
@@ -58,6 +59,7 @@ pub fn run(cli: Cli) -> Result<()> {
                 Command::Deploy(command) => block_on(&setup, deploy::run(&setup, command)),
                 Command::Templates(args) => templates::run(&setup, &args),
                 Command::Runbook(command) => block_on(&setup, runbook::run(&setup, command)),
+                Command::Policy(command) => policy::run(&setup, command),
                 Command::Incident(command) => block_on(&setup, incident::run(&setup, &command)),
                 Command::Replay { id } => block_on(&setup, replay::run(&setup, &id)),
                 Command::Audit(command) => block_on(&setup, audit::run(&setup, &command)),

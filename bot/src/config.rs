@@ -32,6 +32,8 @@ pub struct Config {
     pub console: Console,
     /// API tokens: a name, and `sha256:` with the token's digest.
     pub tokens: BTreeMap<String, String>,
+    /// Who is who: accounts and roles, by a short name.
+    pub people: BTreeMap<String, runbooks::people::Profile>,
     pub approval: runbooks::policy::Settings,
     pub runbooks: Runbooks,
     pub actions: runbooks::actions::Settings,
@@ -100,6 +102,7 @@ impl Default for Config {
             llm: Llm::default(),
             console: Console::default(),
             tokens: BTreeMap::new(),
+            people: BTreeMap::new(),
             approval: runbooks::policy::Settings::default(),
             runbooks: Runbooks::default(),
             actions: runbooks::actions::Settings::default(),
@@ -127,11 +130,12 @@ pub struct Unusable {
     pub path: PathBuf,
     pub mistakes: Vec<Mistake>,
     pub in_runbooks: Vec<runbooks::Mistake>,
+    pub in_policies: Vec<runbooks::Mistake>,
 }
 
 impl Unusable {
     fn file(path: &Path, mistakes: Vec<Mistake>) -> Unusable {
-        Unusable { path: path.to_owned(), mistakes, in_runbooks: Vec::new() }
+        Unusable { path: path.to_owned(), mistakes, in_runbooks: Vec::new(), in_policies: Vec::new() }
     }
 
     /// Every mistake with its place.
@@ -139,7 +143,7 @@ impl Unusable {
         let gap = |mistake: &Mistake| if mistake.line == 0 { " " } else { "" };
         let place = self.path.display();
         let in_file = self.mistakes.iter().map(|mistake| format!("{place}:{}{mistake}", gap(mistake)));
-        in_file.chain(self.in_runbooks.iter().map(ToString::to_string)).collect()
+        in_file.chain(self.in_runbooks.iter().chain(&self.in_policies).map(ToString::to_string)).collect()
     }
 }
 
@@ -148,11 +152,11 @@ impl std::fmt::Display for Unusable {
         let mistakes = self.in_full();
         let n = mistakes.len();
         write!(f, "{}\n{n} mistake{}, nothing started", mistakes.join("\n"), if n == 1 { "" } else { "s" })?;
-        if self.in_runbooks.is_empty() {
-            Ok(())
-        } else {
-            f.write_str("; `firstline runbook check` reads runbooks again")
+        let again = [("runbook", &self.in_runbooks, "runbooks"), ("policy", &self.in_policies, "policies")];
+        for (command, _, what) in again.into_iter().filter(|(_, mistakes, _)| !mistakes.is_empty()) {
+            write!(f, "; `firstline {command} check` reads {what} again")?;
         }
+        Ok(())
     }
 }
 

@@ -10,6 +10,8 @@ pub mod times;
 
 pub mod named;
 
+pub mod policies;
+
 pub mod json;
 
 pub mod telemetry;

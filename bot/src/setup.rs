@@ -9,7 +9,8 @@ use anyhow::{Context, Result};
 use evidence::{Redactor, Time};
 use indexer::{Store, TantivyStore};
 use jiff::tz::TimeZone;
-use runbooks::{Catalog, Rules};
+use runbooks::policy::Policies;
+use runbooks::{Catalog, People, Rules};
 use tokio::sync::OnceCell;
 
 use crate::app::{App, Parts};
@@ -166,11 +167,49 @@ impl Setup {
 
     fn catalog_unless(&self, mistakes: Vec<Mistake>) -> Result<Catalog> {
         let (catalog, in_runbooks) = self.runbooks();
-        if mistakes.is_empty() && in_runbooks.is_empty() {
+        let in_policies = self.policies().err().unwrap_or_default();
+        if mistakes.is_empty() && in_runbooks.is_empty() && in_policies.is_empty() {
             return Ok(catalog);
         }
         let path = self.config_path.clone().unwrap_or_default();
-        Err(Unusable { path, mistakes, in_runbooks }.into())
+        Err(Unusable { path, mistakes, in_runbooks, in_policies }.into())
+    }
+
+    /// The policies that the config names; `None` when it names none.
+    fn policies(&self) -> Result<Option<Policies>, Vec<runbooks::Mistake>> {
+        match &self.config.approval.policies[..] {
+            [] => Ok(None),
+            paths => crate::policies::read(paths).map(Some),
+        }
+    }
+
+    /// The rules in force.
+    ///
+    /// # Errors
+    ///
+    /// [`Unusable`] with every mistake in the policies.
+    pub fn rules(&self) -> Result<Rules> {
+        let policies = self.policies().map_err(|in_policies| {
+            let path = self.config_path.clone().unwrap_or_default();
+            Unusable { path, mistakes: Vec::new(), in_runbooks: Vec::new(), in_policies }
+        })?;
+        Ok(self.rules_with(policies))
+    }
+
+    /// The rules, permitting nothing when the policies have mistakes: answers must not wait until somebody mended them.
+    fn usable_rules(&self) -> Rules {
+        let policies = self.policies().unwrap_or_else(|mistakes| {
+            let (n, program) = (mistakes.len(), self.program());
+            tracing::warn!(
+                "nobody may approve anything: {n} mistakes in the policies, which `{program} policy check` shows"
+            );
+            Some(Policies::default())
+        });
+        self.rules_with(policies)
+    }
+
+    fn rules_with(&self, policies: Option<Policies>) -> Rules {
+        Rules::with(self.config.approval.clone(), People::new(self.config.people.clone()), policies)
     }
 
     /// The runbooks that can be used; says which files are left out, since one with a mistake must not take the others away.
@@ -205,7 +244,7 @@ impl Setup {
 
     /// The app as one-off commands use it: reading the index, deciding by the configured rules.
     pub async fn reading_app(&self) -> Result<Arc<App>> {
-        self.app(self.reader()?, Rules::new(self.config.approval.clone()), self.usable_runbooks()).await
+        self.app(self.reader()?, self.usable_rules(), self.usable_runbooks()).await
     }
 
     /// How the program is called so that it finds this data.

@@ -3,17 +3,20 @@
 
 mod apply;
 mod decide;
+mod event;
+mod glass;
 mod refusal;
+mod rights;
 
 use std::fmt;
 
-use evidence::answer::Risk;
 use evidence::{Redacted, Time};
 use serde::{Deserialize, Serialize};
 
 pub use crate::people::Person;
 pub use apply::apply;
 pub use decide::{Command, decide};
+pub use event::{Facts, Rights, StepEvent};
 pub use refusal::Refusal;
 
 use crate::canonical::Digest;
@@ -94,132 +97,16 @@ impl fmt::Display for Status {
     }
 }
 
-/// What happened to a step; the journal holds these and nothing else about it.
+/// The glass that was broken for a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
-pub enum StepEvent {
-    Proposed {
-        facts: Facts,
-        at: Time,
-    },
-    /// One person agreed; the quorum may need more.
-    Agreed {
-        by: Person,
-        digest: Digest,
-        reason: Option<Redacted>,
-        at: Time,
-    },
-    /// Enough people agreed; the step has to start before `start_by`.
-    Approved {
-        digest: Digest,
-        start_by: Time,
-        at: Time,
-    },
-    Rejected {
-        by: Person,
-        reason: Option<Redacted>,
-        at: Time,
-    },
-    Expired {
-        at: Time,
-    },
-    Superseded {
-        by_step: String,
-        at: Time,
-    },
-    Cancelled {
-        by: Person,
-        reason: Option<Redacted>,
-        at: Time,
-    },
-    /// A worker took the step; nobody else can, ever.
-    Claimed {
-        claim: String,
-        worker: String,
-        digest: Digest,
-        at: Time,
-    },
-    /// Somebody asked a running step to stop; its worker reports how that ended.
-    CancelRequested {
-        by: Person,
-        reason: Option<Redacted>,
-        at: Time,
-    },
-    Finished {
-        claim: String,
-        outcome: Outcome,
-        at: Time,
-    },
-    /// A person carried out a manual step and says so; Firstline ran nothing.
-    DoneByHand {
-        by: Person,
-        digest: Digest,
-        reason: Option<Redacted>,
-        at: Time,
-    },
-    /// The worker is gone and left no outcome.
-    Lost {
-        why: String,
-        at: Time,
-    },
-    /// A human looked at an indeterminate step and says what became of it.
-    Settled {
-        by: Person,
-        succeeded: bool,
-        reason: Option<Redacted>,
-        at: Time,
-    },
-    /// Nobody has to decide it any more, as when its incident was resolved.
-    Withdrawn {
-        why: String,
-        at: Time,
-    },
-    /// What the verify clause found; says nothing about whether the step ran.
-    Verified {
-        verified: bool,
-        /// It was so before the step began, so the step may not be what helped.
-        #[serde(default)]
-        held_before: bool,
-        text: String,
-        at: Time,
-    },
-}
-
-impl StepEvent {
-    pub fn at(&self) -> Time {
-        match self {
-            StepEvent::Proposed { at, .. }
-            | StepEvent::Agreed { at, .. }
-            | StepEvent::Approved { at, .. }
-            | StepEvent::Rejected { at, .. }
-            | StepEvent::Expired { at }
-            | StepEvent::Superseded { at, .. }
-            | StepEvent::Cancelled { at, .. }
-            | StepEvent::Claimed { at, .. }
-            | StepEvent::CancelRequested { at, .. }
-            | StepEvent::Finished { at, .. }
-            | StepEvent::DoneByHand { at, .. }
-            | StepEvent::Lost { at, .. }
-            | StepEvent::Settled { at, .. }
-            | StepEvent::Withdrawn { at, .. }
-            | StepEvent::Verified { at, .. } => *at,
-        }
-    }
-}
-
-/// What the state machine needs to know of a step's content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Facts {
-    pub digest: Digest,
-    pub risk: Risk,
-    pub environment: String,
-    pub proposer: String,
-    pub requester: String,
-    /// A person carries it out and presses Done; it never runs.
-    pub manual: bool,
-    pub approvals_needed: u32,
-    pub expires: Time,
+pub struct BrokenGlass {
+    pub by: Person,
+    pub reason: Redacted,
+    pub at: Time,
+    /// What became of the page to the second channel, once it is known.
+    pub paged: Option<(bool, String)>,
+    /// Who looked at it afterwards, and what they said.
+    pub reviewed: Option<(Person, Redacted)>,
 }
 
 /// One person's agreement.
@@ -264,6 +151,7 @@ pub struct StepState {
     /// The only claim there ever was.
     pub claim: Option<Claim>,
     pub cancel_requested_by: Option<Person>,
+    pub broken_glass: Option<BrokenGlass>,
     pub outcome: Option<Outcome>,
     /// Who ended it otherwise than by running it, or who settled it, and why.
     pub decided_by: Option<Person>,

@@ -231,6 +231,7 @@ fn content(
         proposed_at: context.now,
         expires: context.now.plus(context.rules.ttl()),
         together_with: Vec::new(),
+        after_seconds: None,
     })
 }
 
@@ -317,9 +318,12 @@ fn join_units(templates: &[StepTemplate], steps: &mut [StepContent]) {
     let mut start = 0;
     while start < templates.len() {
         let rest = templates[start + 1..].iter().take_while(|template| template.block.together).count();
-        let ids: Vec<String> = templates[start..=start + rest].iter().map(|template| template.id.clone()).collect();
+        let ids: Vec<String> = steps[start..=start + rest].iter().map(|step| step.step.clone()).collect();
+        let mut before = 0;
         for step in &mut steps[start..=start + rest] {
             step.together_with = ids.iter().filter(|id| **id != step.step).cloned().collect();
+            step.after_seconds = (before > 0).then_some(before);
+            before += step.timeout_seconds;
         }
         start += rest + 1;
     }

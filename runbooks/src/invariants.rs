@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 
 use evidence::Time;
+use jiff::SignedDuration;
 
 use crate::actions::Actions;
 use crate::approval::{Facts, StepEvent};
-use crate::policy::Rules;
+use crate::people::Person;
+use crate::policy::{Rules, Verb};
 use crate::proposal::StepContent;
 
 /// A broken invariant: its number, and what happened.
@@ -23,6 +25,9 @@ struct Seen<'h> {
     facts: Option<&'h Facts>,
     agreed: BTreeSet<&'h str>,
     start_by: Option<Time>,
+    /// Who broke the glass, and when.
+    glass: Option<(&'h str, Time)>,
+    reviewed: bool,
     claim: Option<&'h str>,
     ended: Option<&'static str>,
     lost: bool,
@@ -32,7 +37,8 @@ struct Seen<'h> {
 /// Every broken invariant in the history of one step, under the rules that were in force throughout.
 ///
 /// P1 approvals of exactly these bytes · P2 one attempt · P3 nothing after a deadline · P4 distinct humans, rejection is final ·
-/// P5, P6 who may · P7 superseded is dead · P8 ends are ends · P9 what ended early never ran · P10 one claim · P11 lost is not success.
+/// P5, P6 who may · P7 superseded is dead · P8 ends are ends · P9 what ended early never ran · P10 one claim · P11 lost is not success ·
+/// P18 broken glass has a reason, a right, a short deadline and another's review.
 pub fn violations(history: &[StepEvent], rules: &Rules) -> Vec<Violation> {
     let mut seen = Seen::default();
     let mut found = Vec::new();
@@ -64,9 +70,10 @@ pub fn still_runnable(content: &StepContent, actions: &Actions) -> Result<(), St
 
 impl<'h> Seen<'h> {
     fn judge(&mut self, event: &'h StepEvent, rules: &Rules, broken: &mut dyn FnMut(&'static str, &str)) {
-        let may_follow_the_end = matches!(event, StepEvent::Verified { .. });
+        let is_about_glass = matches!(event, StepEvent::Paged { .. } | StepEvent::Reviewed { .. });
+        let may_follow_the_end = is_about_glass || matches!(event, StepEvent::Verified { .. });
         match self.ended {
-            Some("superseded") => broken("P7", "something happened to a superseded step"),
+            Some("superseded") if !is_about_glass => broken("P7", "something happened to a superseded step"),
             Some(_) if !may_follow_the_end => broken("P8", "something happened after the end"),
             _ => {}
         }
@@ -84,15 +91,48 @@ impl<'h> Seen<'h> {
                 if *digest != facts.digest {
                     broken("P1", "agreement to other bytes");
                 }
-                if !by.human || !rules.may_approve(by) {
+                if !may(by, Verb::Approve, facts, rules) {
                     broken("P5", "agreement of somebody who may not approve");
                 }
-                let is_own = by.id == facts.requester || by.id == facts.proposer;
+                let is_own =
+                    [&facts.requester, &facts.proposer].iter().any(|text| rules.people().is_same(text, &by.id));
                 if is_own && !rules.may_approve_own(facts.risk) {
                     broken("P6", "agreement of the person who asked");
                 }
                 if !self.agreed.insert(&by.id) {
                     broken("P4", "one person counted twice");
+                }
+            }
+            StepEvent::BrokeGlass { by, digest, reason, at, .. } => {
+                let Some(facts) = self.facts else { return broken("P1", "glass broken before a proposal") };
+                if *at >= facts.expires {
+                    broken("P3", "glass broken after the step expired");
+                }
+                if *digest != facts.digest {
+                    broken("P1", "glass broken for other bytes");
+                }
+                if !may(by, Verb::BreakGlass, facts, rules) {
+                    broken("P18", "glass broken by somebody who may not");
+                }
+                if reason.as_str().trim().chars().count() < 10 {
+                    broken("P18", "glass broken without a reason");
+                }
+                if rules.break_glass().page_endpoint.is_empty() {
+                    broken("P18", "glass broken and nobody told");
+                }
+                if self.glass.replace((&by.id, *at)).is_some() {
+                    broken("P18", "glass broken twice");
+                }
+            }
+            StepEvent::Paged { .. } => {
+                if self.glass.is_none() {
+                    broken("P18", "paged for glass that is whole");
+                }
+            }
+            StepEvent::Reviewed { by, .. } => {
+                let is_other = self.glass.is_some_and(|(broke, _)| broke != by.id);
+                if !by.human || !is_other || std::mem::replace(&mut self.reviewed, true) {
+                    broken("P18", "a review by the same person, of nothing, or a second one");
                 }
             }
             StepEvent::Approved { digest, start_by, at } => {
@@ -103,8 +143,17 @@ impl<'h> Seen<'h> {
                 if *digest != facts.digest {
                     broken("P1", "approval of other bytes");
                 }
-                if self.agreed.len() < rules.approvals_needed(facts.risk) as usize {
-                    broken("P4", "approval without a quorum");
+                match self.glass {
+                    None if self.agreed.len() < rules.approvals_needed(facts.risk) as usize => {
+                        broken("P4", "approval without a quorum");
+                    }
+                    Some((_, broke_at)) => {
+                        let longest = SignedDuration::from_secs(300 + i64::from(facts.after_seconds));
+                        if *start_by > broke_at.plus(longest) {
+                            broken("P18", "broken glass with a long deadline");
+                        }
+                    }
+                    None => {}
                 }
                 self.start_by = Some(*start_by);
             }
@@ -141,7 +190,7 @@ impl<'h> Seen<'h> {
                 }
             }
             StepEvent::DoneByHand { by, .. } => {
-                if !by.human || !rules.may_approve(by) {
+                if self.facts.is_none_or(|facts| !may(by, Verb::Run, facts, rules)) {
                     broken("P5", "done by somebody who may not say so");
                 }
                 if !self.facts.is_some_and(|facts| facts.manual) || self.claim.is_some() {
@@ -156,7 +205,7 @@ impl<'h> Seen<'h> {
                 self.lost = true;
             }
             StepEvent::Settled { by, .. } => {
-                if !by.human || !rules.may_approve(by) {
+                if self.facts.is_none_or(|facts| !may(by, Verb::Approve, facts, rules)) {
                     broken("P5", "settled by somebody who may not");
                 }
                 if !self.lost {
@@ -165,7 +214,7 @@ impl<'h> Seen<'h> {
                 self.ended = Some("settled");
             }
             StepEvent::Rejected { by, .. } => {
-                if !by.human || !rules.may_approve(by) {
+                if self.facts.is_none_or(|facts| !may(by, Verb::Approve, facts, rules)) {
                     broken("P5", "rejected by somebody who may not");
                 }
                 self.end_early("rejected", broken);
@@ -200,6 +249,10 @@ impl<'h> Seen<'h> {
         }
         self.ended = Some(how);
     }
+}
+
+fn may(person: &Person, verb: Verb, facts: &Facts, rules: &Rules) -> bool {
+    person.human && rules.may(person, verb, &facts.operation()).allowed
 }
 
 #[cfg(test)]

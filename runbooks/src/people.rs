@@ -13,15 +13,24 @@ pub struct Person {
     pub name: String,
     /// `false` for bots, models and Firstline itself: they never approve, reject or settle anything.
     pub human: bool,
+    /// The account that they used: `slack:T024BE7LD:U2147483697`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
 }
 
 impl Person {
     pub fn human(id: &str, name: &str) -> Person {
-        Person { id: id.to_owned(), name: name.to_owned(), human: true }
+        Person { id: id.to_owned(), name: name.to_owned(), human: true, via: None }
     }
 
     pub fn program(id: &str) -> Person {
-        Person { id: id.to_owned(), name: id.to_owned(), human: false }
+        Person { id: id.to_owned(), name: id.to_owned(), human: false, via: None }
+    }
+
+    /// The same person, by the account that they used.
+    pub fn via(mut self, identity: &Identity) -> Person {
+        self.via = Some(identity.to_string());
+        self
     }
 }
 
@@ -166,14 +175,19 @@ impl People {
         }
         let text = identity.to_string();
         if self.is_simple() && matches!(identity.platform.as_str(), "console" | "terminal" | "oidc") {
-            return Ok(Person::human(&text, &identity.name));
+            return Ok(Person::human(&text, &identity.name).via(identity));
         }
         let id = self.by_identity.get(&text).ok_or_else(|| Nobody::Unmapped(identity.clone()))?;
         let name = self.name_of(id);
         if !self.profiles[id].active {
             return Err(Nobody::Inactive { id: id.clone(), name });
         }
-        Ok(Person::human(id, &name))
+        Ok(Person::human(id, &name).via(identity))
+    }
+
+    /// Whether this text, an id or an account, is the person with this id: who asked under one account is who asked.
+    pub fn is_same(&self, text: &str, id: &str) -> bool {
+        text == id || self.by_identity.get(text).is_some_and(|owner| owner == id)
     }
 
     pub fn profile(&self, id: &str) -> Option<&Profile> {
@@ -214,8 +228,9 @@ mod tests {
     fn two_accounts_are_one_person() {
         let one = people().person_of(&Identity::member("console", "ines"));
         let other = people().person_of(&Identity::member("slack", "T1:U1"));
-        assert_eq!(one, Ok(Person::human("ines", "ines")));
-        assert_eq!(one, other);
+        let (one, other) = (one.unwrap(), other.unwrap());
+        assert_eq!((one.id.as_str(), one.via.as_deref()), ("ines", Some("console:ines")));
+        assert_eq!((other.id.as_str(), other.via.as_deref()), ("ines", Some("slack:T1:U1")));
     }
 
     #[test]

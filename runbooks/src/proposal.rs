@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
 use crate::canonical::{self, Digest, NotCanonical};
-use crate::policy::Rules;
+use crate::policy::{Operation, Rules};
 use crate::verify::Verify;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,6 +68,9 @@ pub struct StepContent {
     pub expires: Time,
     /// Ids of the steps that are one unit with this one.
     pub together_with: Vec<String>,
+    /// How long the steps of the unit before this one may take, which its start has to wait for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_seconds: Option<u32>,
 }
 
 /// How to take a step back: another step, which needs an approval of its own, or a sentence for a person.
@@ -104,6 +107,18 @@ impl StepContent {
     /// The service that the target belongs to.
     pub fn service(&self) -> &str {
         self.service.as_deref().unwrap_or(&self.target)
+    }
+
+    /// What rights are about.
+    pub fn operation(&self) -> Operation {
+        Operation {
+            action: self.action.clone(),
+            runbook: self.runbook.clone(),
+            service: self.service().to_owned(),
+            target: self.target.clone(),
+            environment: self.environment.clone(),
+            risk: self.risk,
+        }
     }
 }
 
@@ -198,6 +213,14 @@ impl Proposal {
         self.steps.iter().find(|step| step.id() == id)
     }
 
+    /// The steps that are approved as one with this one, in their order; itself among them.
+    pub fn unit_of(&self, id: &str) -> Vec<&Step> {
+        let Some(step) = self.step(id) else { return Vec::new() };
+        let is_in =
+            |other: &&Step| other.id() == id || step.content().together_with.iter().any(|with| with == other.id());
+        self.steps.iter().filter(is_in).collect()
+    }
+
     pub fn view(&self, rules: &Rules) -> ProposalView {
         ProposalView {
             id: self.id.clone(),
@@ -207,6 +230,17 @@ impl Proposal {
             why: self.why.clone(),
             citations: self.citations.clone(),
             steps: self.steps.iter().map(|step| step.view(rules)).collect(),
+        }
+    }
+}
+
+/// What is agreed to when steps are approved as one: the step's own digest, or one over those of all of them in their order.
+pub fn unit_digest(unit: &[&Step]) -> Digest {
+    match unit {
+        [only] => only.digest(),
+        steps => {
+            let digests: Vec<String> = steps.iter().map(|step| step.digest().to_string()).collect();
+            Digest::of(canonical::to_string(&digests).expect("digests are text"))
         }
     }
 }
@@ -266,6 +300,7 @@ pub(crate) mod tests {
             proposed_at,
             expires: proposed_at.plus(jiff::SignedDuration::from_mins(15)),
             together_with: vec![],
+            after_seconds: None,
         }
     }
 

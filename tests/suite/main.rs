@@ -11,6 +11,7 @@ mod lines;
 mod mistakes;
 mod model;
 mod odd_files;
+mod policies;
 mod questions;
 mod restarts;
 mod runbooks;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use evidence::Time;
 use incident::{Incident, StepRecord};
-use runbooks::{Digest, Person, Status};
+use runbooks::{Digest, Identity, Status};
 use serde_json::json;
 
 use super::{print, print_json};
-use crate::app::{App, Refused, Update};
+use crate::app::{App, Refused, RefusedKind, Update};
 use crate::cli::DecideArgs;
 use crate::driver::decide::{Wish, decide};
 use crate::driver::{Wait, drive, notice_lost_runs};
@@ -106,7 +106,11 @@ pub(super) async fn decide_and_follow(
         return Err(refused.next("`firstline proposals` lists those that wait").into());
     };
     let name = super::ask::person();
-    let person = Person::human(&name, name.trim_start_matches("terminal:"));
+    let identity = Identity::member("terminal", name.trim_start_matches("terminal:"));
+    let person = match app.parts.rules.people().person_of(&identity) {
+        Ok(person) => person,
+        Err(nobody) => return Err(Refused::new(RefusedKind::Forbidden, nobody.to_string()).into()),
+    };
     let wish = wish(digest);
     let is_approval = matches!(wish, Wish::Approve { .. });
     let (incident, effects) = decide(app, &step, &person, &wish, reason).await?;

@@ -17,7 +17,9 @@ pub fn run(global: &Global, command: &ConfigCommand) -> Result<()> {
                 let unusable = checked.as_ref().err().and_then(|error| error.downcast_ref::<Unusable>());
                 let mistakes = unusable.map_or_else(Vec::new, |unusable| {
                     let in_file = unusable.mistakes.iter().map(ToString::to_string);
-                    in_file.chain(unusable.in_runbooks.iter().map(ToString::to_string)).collect()
+                    in_file
+                        .chain(unusable.in_runbooks.iter().chain(&unusable.in_policies).map(ToString::to_string))
+                        .collect()
                 });
                 let path = checked
                     .as_ref()

@@ -106,7 +106,15 @@ async fn look(setup: &Setup, findings: &mut Vec<Finding>) {
         ),
         Err(error) => bad("listen", format!("{}: {error}; set another `listen`", setup.config.listen)),
     });
-    if setup.config.approval.approvers.is_empty() {
+    match setup.rules() {
+        Ok(rules) if !rules.is_simple() => {
+            let (n_policies, n_people) = (rules.policies().ids().len(), rules.people().iter().count());
+            findings.push(good("policies", format!("{n_policies} policies over {n_people} people")));
+        }
+        Ok(_) => {}
+        Err(error) => findings.push(bad("policies", format!("{error:#}"))),
+    }
+    if setup.config.approval.policies.is_empty() && setup.config.approval.approvers.is_empty() {
         findings.push(good("approval", "nobody may approve steps yet; list people under `approvers` in `[approval]`"));
     }
     let endpoints = setup.config.actions.endpoints.iter();

@@ -5,7 +5,6 @@ use std::sync::{Arc, PoisonError};
 use anyhow::{Context, Result};
 use indexer::follow::Followed;
 use indexer::{Ingest, TantivyStore};
-use runbooks::Rules;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -22,6 +21,7 @@ pub fn run(setup: &Setup) -> Result<()> {
 
 async fn serve(setup: &Setup) -> Result<()> {
     let catalog = setup.ready()?;
+    let rules = setup.rules()?;
     const LITTLE: u64 = 256 << 20;
     if let Some(free) = free_bytes(&setup.data).filter(|free| *free < LITTLE) {
         tracing::warn!(
@@ -39,7 +39,7 @@ async fn serve(setup: &Setup) -> Result<()> {
     let metrics = telemetry::record_metrics()?;
     let following = follow(setup, &stopping)?;
     let store = Arc::new(TantivyStore::open(&setup.index_folder())?);
-    let app = setup.app(store, Rules::new(setup.config.approval.clone()), catalog).await?;
+    let app = setup.app(store, rules, catalog).await?;
     driver::resume(&app, true).await?;
     jobs::start(&app, super::audit::keys(setup)?, &tracker, &stopping);
 

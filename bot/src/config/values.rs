@@ -63,6 +63,9 @@ pub(super) fn wrong(config: &Config) -> Vec<Wrong> {
             say(&["tokens", name], format!("`tokens.{name}` is not a token's digest; {next}"));
         }
     }
+    for (id, text) in runbooks::People::mistakes(&config.people) {
+        say(&["people", &id], format!("`people.{id}`: {text}"));
+    }
     approval(config, &mut say);
     actions(config, &mut say);
     found
@@ -150,9 +153,19 @@ fn model(config: &Config, say: &mut impl FnMut(&[&str], String)) {
 
 fn approval(config: &Config, say: &mut impl FnMut(&[&str], String)) {
     for person in &config.approval.approvers {
+        if config.people.contains_key(person) {
+            continue;
+        }
         if let Some(sentence) = wrong_person(person) {
             say(&["approval", "approvers"], format!("`approval.approvers` has `{person}`: {sentence}"));
         }
+    }
+    let page = &config.approval.break_glass.page_endpoint;
+    if !page.is_empty() && !config.actions.endpoints.contains_key(page) {
+        let text = format!(
+            "`approval.break_glass.page_endpoint`: no endpoint `{page}`; declare it under `[actions.endpoints.{page}]`"
+        );
+        say(&["approval", "break_glass", "page_endpoint"], text);
     }
     for sentence in config.approval.mistakes() {
         let key = sentence.split('`').nth(1).unwrap_or("").split([' ', '=']).next().unwrap_or("").to_owned();

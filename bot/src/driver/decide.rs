@@ -143,13 +143,6 @@ fn no_such_step(step: &str) -> Refused {
 }
 
 fn refused(refusal: Refusal) -> Refused {
-    let kind = match &refusal {
-        Refusal::NobodyMayApprove
-        | Refusal::MayNotApprove { .. }
-        | Refusal::EnvironmentNotAllowed { .. }
-        | Refusal::OwnRequest { .. }
-        | Refusal::NotHuman { .. } => RefusedKind::Forbidden,
-        _ => RefusedKind::Conflict,
-    };
+    let kind = if refusal.is_about_rights() { RefusedKind::Forbidden } else { RefusedKind::Conflict };
     Refused::new(kind, refusal.to_string())
 }

@@ -22,6 +22,12 @@ pub(super) fn happened(event: &StepEvent) -> String {
         StepEvent::Agreed { by, reason, digest, .. } => {
             format!("{} approved {}{}", by.name, digest.short(), because(reason.as_ref()))
         }
+        StepEvent::BrokeGlass { by, reason, .. } => {
+            format!("{} broke the glass and had it started without the others: “{reason}”", by.name)
+        }
+        StepEvent::Paged { told: true, text, .. } => format!("a second channel was told: {text}"),
+        StepEvent::Paged { told: false, text, .. } => format!("a second channel could not be told: {text}"),
+        StepEvent::Reviewed { by, text, .. } => format!("{} reviewed the broken glass: “{text}”", by.name),
         StepEvent::Approved { .. } => "enough people approved".to_owned(),
         StepEvent::Rejected { by, reason, .. } => format!("{} rejected{}", by.name, because(reason.as_ref())),
         StepEvent::Expired { .. } => "expired, nobody decided in time".to_owned(),

@@ -176,7 +176,10 @@ fn deeds(incident: &Incident, record: &StepRecord) -> Vec<Deed> {
             StepEvent::Settled { by, succeeded, .. } => {
                 format!("{} says it {}", by.name, if *succeeded { "succeeded" } else { "failed" })
             }
-            StepEvent::Verified { .. } => happened(event),
+            StepEvent::Verified { .. }
+            | StepEvent::BrokeGlass { .. }
+            | StepEvent::Paged { .. }
+            | StepEvent::Reviewed { .. } => happened(event),
             StepEvent::Proposed { .. }
             | StepEvent::Approved { .. }
             | StepEvent::Rejected { .. }

@@ -88,7 +88,7 @@ pub fn step(incident: &Incident, record: &StepRecord, rules: &Rules, now: Time) 
         expires: view.expires,
         approvals: approvals(record),
         needed: state.facts.as_ref().map_or(view.approvals_needed, |facts| facts.approvals_needed),
-        who: rules.approvers_text(content.risk),
+        who: rules.approvers_text(&content.operation()),
         requester: content.requester.clone(),
         dry_run: view.dry_run,
         verify: view.verify,

@@ -65,6 +65,7 @@ fn content(is_watched: bool) -> StepContent {
         proposed_at: time("14:15:21"),
         expires: time("14:30:21"),
         together_with: Vec::new(),
+        after_seconds: None,
     }
 }
 

@@ -166,7 +166,8 @@ fn named(incident: &Incident, record: &StepRecord) -> String {
 fn kind_of(event: &StepEvent) -> Option<&'static str> {
     Some(match event {
         StepEvent::Proposed { .. } | StepEvent::Approved { .. } => return None,
-        StepEvent::Agreed { .. } => "approved",
+        StepEvent::Agreed { .. } | StepEvent::BrokeGlass { .. } => "approved",
+        StepEvent::Paged { .. } | StepEvent::Reviewed { .. } => "note",
         StepEvent::Rejected { .. } | StepEvent::Cancelled { .. } | StepEvent::Withdrawn { .. } => "rejected",
         StepEvent::Verified { verified: true, .. } => "verified",
         StepEvent::Verified { verified: false, .. } | StepEvent::Settled { succeeded: false, .. } => "failed",

@@ -3,7 +3,7 @@
 
 use evidence::Time;
 
-use super::{Agreement, Claim, Status, StepEvent, StepState, Verification};
+use super::{Agreement, BrokenGlass, Claim, Status, StepEvent, StepState, Verification};
 use crate::canonical::Digest;
 use crate::execute::Outcomes;
 
@@ -20,8 +20,29 @@ pub fn apply(mut state: StepState, event: &StepEvent) -> StepState {
                 state.agreements.push(Agreement { by: by.clone(), digest: *digest, at: *at });
             }
         }
+        StepEvent::BrokeGlass { by, digest, reason, at, .. } => {
+            let may_follow = state.status == Status::Proposed && state.broken_glass.is_none() && by.human;
+            if may_follow && state.is_in_time(*at) && state.is_for(*digest) {
+                let (by, reason) = (by.clone(), reason.clone());
+                state.broken_glass = Some(BrokenGlass { by, reason, at: *at, paged: None, reviewed: None });
+            }
+        }
+        StepEvent::Paged { told, text, .. } => {
+            if let Some(glass) = state.broken_glass.as_mut().filter(|glass| glass.paged.is_none()) {
+                glass.paged = Some((*told, text.clone()));
+            }
+        }
+        StepEvent::Reviewed { by, text, .. } => {
+            if let Some(glass) = state.broken_glass.as_mut()
+                && glass.reviewed.is_none()
+                && by.human
+                && by.id != glass.by.id
+            {
+                glass.reviewed = Some((by.clone(), text.clone()));
+            }
+        }
         StepEvent::Approved { digest, start_by, at } => {
-            let has_quorum = state.people_who_agreed().len() >= state.quorum();
+            let has_quorum = state.people_who_agreed().len() >= state.quorum() || state.broken_glass.is_some();
             if state.status == Status::Proposed && state.is_in_time(*at) && state.is_for(*digest) && has_quorum {
                 state.start_by = Some(*start_by);
                 state.move_to(Status::Approved, *at);
@@ -45,7 +66,7 @@ pub fn apply(mut state: StepState, event: &StepEvent) -> StepState {
                 state.move_to(Status::Superseded, *at);
             }
         }
-        StepEvent::Claimed { claim, worker, digest, at } => {
+        StepEvent::Claimed { claim, worker, digest, at, .. } => {
             let may_start = state.status == Status::Approved && state.claim.is_none();
             if may_start && state.is_in_time(*at) && state.is_for(*digest) {
                 state.claim = Some(Claim { id: claim.clone(), worker: worker.clone(), at: *at });
@@ -64,7 +85,7 @@ pub fn apply(mut state: StepState, event: &StepEvent) -> StepState {
                 state.move_to(status_after(outcome.result), *at);
             }
         }
-        StepEvent::DoneByHand { by, digest, reason, at } => {
+        StepEvent::DoneByHand { by, digest, reason, at, .. } => {
             let is_manual = state.facts.as_ref().is_some_and(|facts| facts.manual);
             if is_manual && state.status == Status::Proposed && state.is_in_time(*at) && state.is_for(*digest) {
                 state.decided_by = Some(by.clone());

@@ -1,11 +1,14 @@
 //! Which commands are allowed in which state. Every check of who, when and what stands here, once.
 
 use evidence::{Redacted, Time};
+use jiff::SignedDuration;
 
-use super::{Facts, Person, Refusal, Status, StepEvent, StepState};
+use super::glass::{break_glass, review};
+use super::rights::{count, is_own, may, may_decide, needed, somebody_may_run, still_agreed};
+use super::{Facts, Person, Refusal, Rights, Status, StepEvent, StepState};
 use crate::canonical::Digest;
 use crate::execute::Outcome;
-use crate::policy::Rules;
+use crate::policy::{Rules, Verb};
 use crate::proposal::Step;
 
 /// What somebody wants to happen to a step.
@@ -19,6 +22,22 @@ pub enum Command {
         person: Person,
         digest: Digest,
         reason: Option<Redacted>,
+    },
+    /// Has it started at once, without the others: hash-bound like an approval, told to a second channel, reviewed afterwards.
+    BreakGlass {
+        person: Person,
+        digest: Digest,
+        reason: Redacted,
+    },
+    /// What became of the page to the second channel.
+    Page {
+        told: bool,
+        text: String,
+    },
+    /// Somebody else says what they think of a broken glass.
+    Review {
+        person: Person,
+        text: Redacted,
     },
     /// A person carried out a manual step.
     Done {
@@ -83,16 +102,22 @@ pub fn decide(state: &StepState, command: Command, rules: &Rules, now: Time) -> 
     match command {
         Command::Propose { step } => propose(state, &step, rules, now),
         Command::Approve { person, digest, reason } => approve(state, person, digest, reason, rules, now),
+        Command::BreakGlass { person, digest, reason } => break_glass(state, person, digest, reason, rules, now),
+        Command::Page { told, text } => match &state.broken_glass {
+            Some(glass) if glass.paged.is_none() => Ok(vec![StepEvent::Paged { told, text, at: now }]),
+            _ => Err(Refusal::NotPossible { wish: "be paged for", status: state.status }),
+        },
+        Command::Review { person, text } => review(state, person, text, rules, now),
         Command::Done { person, digest, reason } => {
             let facts = open_facts(state, "be done", now)?;
-            may_decide(&person, facts, rules)?;
+            let rights = may(&person, Verb::Run, facts, rules)?;
             if digest != facts.digest {
                 return Err(Refusal::OtherBytes);
             }
             if !facts.manual {
                 return Err(Refusal::NotByHand);
             }
-            Ok(vec![StepEvent::DoneByHand { by: person, digest, reason, at: now }])
+            Ok(vec![StepEvent::DoneByHand { by: person, digest, reason, rights: Some(rights), at: now }])
         }
         Command::Reject { person, reason } => {
             let facts = open_facts(state, "be rejected", now)?;
@@ -153,6 +178,8 @@ fn propose(state: &StepState, step: &Step, rules: &Rules, now: Time) -> Result<V
         manual: content.action == "manual",
         approvals_needed: rules.approvals_needed(content.risk),
         expires: content.expires,
+        operation: Some(content.operation()),
+        after_seconds: content.after_seconds.unwrap_or(0),
     };
     Ok(vec![StepEvent::Proposed { facts, at: now }])
 }
@@ -169,14 +196,14 @@ fn approve(
     if state.status != Status::Proposed {
         return Err(Refusal::NotPossible { wish: "be approved", status: state.status });
     }
-    may_decide(&person, facts, rules)?;
+    let rights = may(&person, Verb::Approve, facts, rules)?;
     if digest != facts.digest {
         return Err(Refusal::OtherBytes);
     }
     if facts.manual {
         return Err(Refusal::ByHand);
     }
-    if is_own(&person, facts) && !rules.may_approve_own(facts.risk) {
+    if is_own(&person, facts, rules) && !rules.may_approve_own(facts.risk) {
         return Err(Refusal::OwnRequest { name: person.name });
     }
     let needed = needed(facts, rules);
@@ -184,9 +211,13 @@ fn approve(
     if state.people_who_agreed().iter().any(|agreed| agreed.id == person.id) {
         return Err(Refusal::AlreadyAgreed { name: person.name, missing: needed.saturating_sub(agreed) });
     }
-    let mut events = vec![StepEvent::Agreed { by: person, digest, reason, at: now }];
+    if agreed + 1 >= needed && !somebody_may_run(state, Some(&person), facts, rules) {
+        // The last of the quorum has it started, or one of those who agreed before.
+        may(&person, Verb::Run, facts, rules)?;
+    }
+    let mut events = vec![StepEvent::Agreed { by: person, digest, reason, rights: Some(rights), at: now }];
     if agreed + 1 >= needed {
-        let start_by = now.plus(rules.start_deadline());
+        let start_by = now.plus(rules.start_deadline()).plus(SignedDuration::from_secs(facts.after_seconds.into()));
         events.push(StepEvent::Approved { digest, start_by, at: now });
     }
     Ok(events)
@@ -209,7 +240,7 @@ fn cancel(
     match (state.status_at(now), &state.facts) {
         (Status::Proposed | Status::Approved, Some(facts)) => {
             // Whoever asked may always take the question back.
-            if !(person.human && is_own(&person, facts)) {
+            if !(person.human && is_own(&person, facts, rules)) {
                 may_decide(&person, facts, rules)?;
             }
             Ok(vec![event(false, person)])
@@ -241,13 +272,12 @@ fn start(
     if !rules.may_act_in(&facts.environment) {
         return Err(Refusal::EnvironmentNotAllowed { environment: facts.environment.clone() });
     }
-    let still_counts =
-        |person: &&Person| rules.may_approve(person) && (!is_own(person, facts) || rules.may_approve_own(facts.risk));
-    let agreed = count(state.people_who_agreed().into_iter().filter(still_counts).count());
-    if agreed < needed(facts, rules) {
-        return Err(Refusal::RulesChanged);
-    }
-    Ok(vec![StepEvent::Claimed { claim, worker, digest, at: now }])
+    let because = match &state.broken_glass {
+        Some(glass) => may(&glass.by, Verb::BreakGlass, facts, rules).map_err(|_| Refusal::RulesChanged)?.because,
+        None => still_agreed(state, facts, rules)?,
+    };
+    let rights = Some(Rights { rules: rules.version().to_owned(), because });
+    Ok(vec![StepEvent::Claimed { claim, worker, digest, rights, at: now }])
 }
 
 fn finish(state: &StepState, claim: String, outcome: Outcome, now: Time) -> Result<Vec<StepEvent>, Refusal> {
@@ -261,40 +291,11 @@ fn finish(state: &StepState, claim: String, outcome: Outcome, now: Time) -> Resu
 }
 
 /// The facts of a step that can still be decided.
-fn open_facts<'s>(state: &'s StepState, wish: &'static str, now: Time) -> Result<&'s Facts, Refusal> {
+pub(super) fn open_facts<'s>(state: &'s StepState, wish: &'static str, now: Time) -> Result<&'s Facts, Refusal> {
     match (state.status_at(now), state.deadline(), &state.facts) {
         (Status::Expired, Some(at), _) => Err(Refusal::Expired { at }),
         (Status::Proposed | Status::Approved, _, Some(facts)) => Ok(facts),
         (Status::Indeterminate, ..) => Err(Refusal::EndUnknown),
         (status, ..) => Err(Refusal::NotPossible { wish, status }),
     }
-}
-
-fn may_decide(person: &Person, facts: &Facts, rules: &Rules) -> Result<(), Refusal> {
-    if !person.human {
-        return Err(Refusal::NotHuman { id: person.id.clone() });
-    }
-    if !rules.has_approvers() {
-        return Err(Refusal::NobodyMayApprove);
-    }
-    if !rules.may_approve(person) {
-        return Err(Refusal::MayNotApprove { name: person.name.clone() });
-    }
-    if !rules.may_act_in(&facts.environment) {
-        return Err(Refusal::EnvironmentNotAllowed { environment: facts.environment.clone() });
-    }
-    Ok(())
-}
-
-/// The stricter of what the card said and what the rules say now.
-fn needed(facts: &Facts, rules: &Rules) -> u32 {
-    facts.approvals_needed.max(rules.approvals_needed(facts.risk))
-}
-
-fn is_own(person: &Person, facts: &Facts) -> bool {
-    person.id == facts.requester || person.id == facts.proposer
-}
-
-fn count(n_people: usize) -> u32 {
-    u32::try_from(n_people).unwrap_or(u32::MAX)
 }

@@ -3,6 +3,7 @@
 use evidence::Time;
 
 use super::Status;
+use crate::policy::{Operation, Verb};
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -26,6 +27,25 @@ pub enum Refusal {
     NobodyMayApprove,
     #[error("{name} may not approve this; ask one of the people named on the card")]
     MayNotApprove { name: String },
+    #[error(
+        "{name} may not {verb} this: {why} ({on}); ask one of the people named on the card, or look with `firstline policy explain`",
+        verb = verb.in_words()
+    )]
+    MayNot { name: String, verb: Verb, on: Box<Operation>, why: String },
+    #[error("the reason is too short; say in at least {least} characters why it cannot wait for the others")]
+    ReasonTooShort { least: usize },
+    #[error(
+        "breaking glass tells a second channel at once, and none is set; set `page_endpoint` and `page_path` under `[approval.break_glass]`"
+    )]
+    NobodyToTell,
+    #[error("this was not started by breaking glass, or it was reviewed already; there is nothing to review")]
+    NothingToReview,
+    #[error("{name} broke the glass; somebody else has to review it")]
+    OwnReview { name: String },
+    #[error("this step is one unit with {others}; decide on the whole card")]
+    PartOfUnit { others: String },
+    #[error("the step before it in its unit has to succeed first")]
+    NotItsTurn,
     #[error(
         "steps may not be approved in environment `{environment}`; add it to `environments` in the `[approval]` settings, or carry it out by hand"
     )]
@@ -53,6 +73,21 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Whether the person may not, however the step stands.
+    pub fn is_about_rights(&self) -> bool {
+        matches!(
+            self,
+            Refusal::NobodyMayApprove
+                | Refusal::MayNotApprove { .. }
+                | Refusal::MayNot { .. }
+                | Refusal::EnvironmentNotAllowed { .. }
+                | Refusal::OwnRequest { .. }
+                | Refusal::OwnReview { .. }
+                | Refusal::NotHuman { .. }
+                | Refusal::NobodyToTell
+        )
+    }
+
     /// Whether this is what a click that came twice gets, so that a platform can stay quiet about it.
     pub fn is_repetition(&self) -> bool {
         matches!(self, Refusal::AlreadyAgreed { .. } | Refusal::AlreadyProposed | Refusal::AlreadyVerified)

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use evidence::Redacted;
+use evidence::answer::Risk;
 use jiff::SignedDuration;
 
 use super::*;
@@ -145,4 +146,89 @@ fn permission_to_run_needs_the_running_claim_and_the_same_bytes() {
     assert_eq!(Approved::claim(other, &running, "c").unwrap_err(), Refusal::OtherBytes);
     let approved = after(vec![propose(), approve(ines())]);
     assert!(Approved::claim(step(), &approved, "c").is_err());
+}
+
+fn with_policies(text: &str, page: &str) -> Rules {
+    let profile = |roles: &[&str]| crate::people::Profile {
+        name: String::new(),
+        identities: BTreeSet::new(),
+        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        active: true,
+    };
+    let people = crate::people::People::new(
+        [
+            ("ines".to_owned(), profile(&["oncall"])),
+            ("mara".to_owned(), profile(&["lead"])),
+            ("eve".to_owned(), profile(&[])),
+        ]
+        .into(),
+    );
+    let policies = crate::policy::Policies::parse([("own.cedar".to_owned(), text.to_owned())].into()).unwrap();
+    let break_glass =
+        crate::policy::BreakGlass { page_endpoint: page.to_owned(), page_path: page.to_owned(), ..Default::default() };
+    let settings = Settings { policies: vec!["own.cedar".into()], break_glass, ..Settings::default() };
+    Rules::with(settings, people, Some(policies))
+}
+
+const OWN: &str = r#"
+@id("on call") permit (principal in Role::"oncall", action in [Action::"approve", Action::"run"], resource);
+@id("leads") permit (principal in Role::"lead", action in [Action::"approve", Action::"break_glass"], resource);
+"#;
+
+#[test]
+fn policies_say_who_may_and_the_refusal_says_which() {
+    let rules = with_policies(OWN, "pager");
+    let proposed = after(vec![propose()]);
+    refused(
+        &proposed,
+        approve(Person::human("eve", "Eve")),
+        &rules,
+        2,
+        "Eve may not approve this: no policy permits it",
+    );
+    refused(&proposed, approve(Person::human("tom", "Tom")), &rules, 2, "Tom may not approve this");
+    refused(&proposed, approve(Person::human("mara", "Mara")), &rules, 2, "Mara may not run this");
+    let events = decide(&proposed, approve(ines()), &rules, at(2)).unwrap();
+    let StepEvent::Agreed { rights: Some(rights), .. } = &events[0] else { panic!("{events:?}") };
+    assert_eq!(rights.because, ["on call"]);
+    let approved = events.iter().fold(proposed, |state, event| apply(state, event));
+    let without = with_policies(r#"permit (principal in Role::"oncall", action == Action::"approve", resource);"#, "");
+    refused(&approved, claim("c"), &without, 3, "no longer has enough approvals");
+    let events = decide(&approved, claim("c"), &rules, at(3)).unwrap();
+    let StepEvent::Claimed { rights: Some(rights), .. } = &events[0] else { panic!("{events:?}") };
+    assert_eq!(rights.rules, rules.version());
+}
+
+#[test]
+fn glass_is_broken_by_the_listed_with_a_reason_and_reviewed_by_another() {
+    let rules = with_policies(OWN, "pager");
+    let proposed = after(vec![propose()]);
+    let text = |text: &str| Redacted::from_storage(text.into());
+    let breaks =
+        |person: Person, reason: &str| Command::BreakGlass { person, digest: step().digest(), reason: text(reason) };
+    let mara = || Person::human("mara", "Mara");
+    let reason = "orders are lost and nobody else answers";
+    refused(
+        &proposed,
+        breaks(ines(), reason),
+        &rules,
+        2,
+        "ines may not break glass for this".replace("ines", "Ines").as_str(),
+    );
+    refused(&proposed, breaks(mara(), "quickly"), &rules, 2, "the reason is too short");
+    refused(&proposed, breaks(mara(), reason), &with_policies(OWN, ""), 2, "tells a second channel");
+    let other = Command::BreakGlass { person: mara(), digest: Digest::of("x"), reason: text(reason) };
+    refused(&proposed, other, &rules, 2, "read the current card");
+    let broken = decide(&proposed, breaks(mara(), reason), &rules, at(2)).unwrap();
+    let broken = broken.iter().fold(proposed, |state, event| apply(state, event));
+    assert_eq!((broken.status, broken.deadline()), (Status::Approved, Some(at(302))));
+    assert!(decide(&broken, claim("c"), &rules, at(3)).is_ok());
+    refused(&broken, claim("c"), &rules, 302, "this expired");
+    let nobody_may = r#"permit (principal in Role::"lead", action == Action::"approve", resource);"#;
+    refused(&broken, claim("c"), &with_policies(nobody_may, "pager"), 3, "no longer has enough approvals");
+    let review = |person: Person| Command::Review { person, text: text("right, and the pager was silent") };
+    refused(&broken, review(mara()), &rules, 4, "somebody else has to review it");
+    let events = decide(&broken, review(ines()), &rules, at(4)).unwrap();
+    let reviewed = apply(broken, &events[0]);
+    refused(&reviewed, review(ines()), &rules, 5, "nothing to review");
 }

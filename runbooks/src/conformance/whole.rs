@@ -84,6 +84,8 @@ fn running(step: &Step) -> StepState {
             manual: false,
             approvals_needed: 1,
             expires: Time(1),
+            operation: None,
+            after_seconds: 0,
         }),
         ..StepState::default()
     }

@@ -11,7 +11,8 @@ use super::*;
 use crate::approval::{Command, Person, Status, StepState, apply, decide};
 use crate::canonical::Digest;
 use crate::execute::{Outcome, Outcomes};
-use crate::policy::Settings;
+use crate::people::{People, Profile};
+use crate::policy::{BreakGlass, Policies, Settings};
 use crate::proposal::Step;
 use crate::proposal::tests::content;
 
@@ -29,6 +30,9 @@ enum Move {
     Finish { worker: u8, result: Outcomes },
     Crash,
     Settle { who: usize, succeeded: bool },
+    BreakGlass { who: usize, right_bytes: bool, with_reason: bool },
+    Page,
+    Review(usize),
     Verify,
     Wait(i64),
 }
@@ -55,7 +59,11 @@ fn moves() -> impl Strategy<Value = Move> {
         5 => (0..2u8, prop::bool::weighted(0.9)).prop_map(|(worker, right_bytes)| Move::Claim { worker, right_bytes }),
         3 => (0..2u8, results).prop_map(|(worker, result)| Move::Finish { worker, result }),
         1 => Just(Move::Crash),
-        2 => (people, any::<bool>()).prop_map(|(who, succeeded)| Move::Settle { who, succeeded }),
+        2 => (people.clone(), any::<bool>()).prop_map(|(who, succeeded)| Move::Settle { who, succeeded }),
+        2 => (people.clone(), prop::bool::weighted(0.9), prop::bool::weighted(0.8))
+            .prop_map(|(who, right_bytes, with_reason)| Move::BreakGlass { who, right_bytes, with_reason }),
+        1 => Just(Move::Page),
+        1 => people.clone().prop_map(Move::Review),
         1 => Just(Move::Verify),
         2 => (0..500i64).prop_map(Move::Wait),
     ]
@@ -71,7 +79,7 @@ fn people() -> Vec<Person> {
         Person::human("tom", "Tom, who asked"),
         Person::human("eve", "Eve, who has no rights"),
         Person::program("firstline"),
-        Person { id: "mara".into(), name: "a bot under her id".into(), human: false },
+        Person { human: false, ..Person::human("mara", "a bot under her id") },
     ]
 }
 
@@ -83,6 +91,31 @@ fn rules(self_approval: bool) -> Rules {
         self_approval,
         ..Settings::default()
     })
+}
+
+/// Rights by policies: Ines and Mara approve, only Ines has things started, Mara breaks glass.
+fn rules_by_policy() -> Rules {
+    let text = r#"
+        permit (principal, action in [Action::"approve", Action::"run"], resource) when { principal in Role::"oncall" };
+        permit (principal == Person::"mara", action in [Action::"approve", Action::"break_glass"], resource);
+        forbid (principal == Person::"tom", action, resource) when { resource.environment == "production" };
+    "#;
+    let profile = |roles: &[&str], active| Profile {
+        name: String::new(),
+        identities: BTreeSet::new(),
+        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        active,
+    };
+    let people = [
+        ("ines".to_owned(), profile(&["oncall"], true)),
+        ("mara".to_owned(), profile(&[], true)),
+        ("tom".to_owned(), profile(&["oncall"], true)),
+        ("eve".to_owned(), profile(&["oncall"], false)),
+    ];
+    let policies = Policies::parse([("own.cedar".to_owned(), text.to_owned())].into()).unwrap();
+    let break_glass = BreakGlass { page_endpoint: "pager".into(), page_path: "/page".into(), ..BreakGlass::default() };
+    let settings = Settings { policies: vec!["own.cedar".into()], break_glass, ..Settings::default() };
+    Rules::with(settings, People::new(people.into()), Some(policies))
 }
 
 fn step(risk: Risk, manual: bool) -> Step {
@@ -119,6 +152,15 @@ fn command(step: &Step, a_move: &Move) -> Option<Command> {
         }
         Move::Crash => Command::Lose { why: "crash".into() },
         Move::Settle { who, succeeded } => Command::Settle { person: person(*who), succeeded: *succeeded, reason },
+        Move::BreakGlass { who, right_bytes, with_reason } => Command::BreakGlass {
+            person: person(*who),
+            digest: digest(*right_bytes),
+            reason: Redacted::from_storage(if *with_reason { "nobody else answers" } else { "now" }.into()),
+        },
+        Move::Page => Command::Page { told: true, text: "the pager took it".into() },
+        Move::Review(who) => {
+            Command::Review { person: person(*who), text: Redacted::from_storage("it was right".into()) }
+        }
         Move::Verify => Command::Verify { verified: true, held_before: false, text: "stopped".into() },
         Move::Wait(_) => return None,
     })
@@ -166,13 +208,15 @@ proptest! {
         risk in prop::sample::select(vec![Risk::Low, Risk::Medium, Risk::High]),
         manual in prop::bool::weighted(0.1),
         self_approval in any::<bool>(),
+        by_policy in any::<bool>(),
     ) {
-        let rules = rules(self_approval);
+        let rules = if by_policy { rules_by_policy() } else { rules(self_approval) };
         let program: Vec<Move> = std::iter::once(Move::Propose).chain(program).collect();
         let (history, state) = run(&step(risk, manual), &program, &rules);
         prop_assert_eq!(violations(&history, &rules), vec![], "{:#?}", history);
         if state.status == Status::Running {
-            prop_assert!(state.people_who_agreed().len() >= rules.approvals_needed(risk) as usize);
+            let has_quorum = state.people_who_agreed().len() >= rules.approvals_needed(risk) as usize;
+            prop_assert!(has_quorum || state.broken_glass.is_some());
         }
     }
 
@@ -203,12 +247,14 @@ fn programs_reach_every_status() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
-    let mut reached = BTreeSet::new();
+    let (mut reached, mut glass, rules_by_policy) = (BTreeSet::new(), 0, rules_by_policy());
     for _ in 0..4_000 {
         let program = prop::collection::vec(moves(), 1..40).new_tree(&mut runner).unwrap().current();
         let program: Vec<Move> = std::iter::once(Move::Propose).chain(program).collect();
         reached.insert(run(&step(Risk::Medium, false), &program, &rules(true)).1.status.as_str());
+        glass += usize::from(run(&step(Risk::High, false), &program, &rules_by_policy).1.broken_glass.is_some());
     }
+    assert!(glass > 100, "{glass}");
     let missing: Vec<_> = Status::ALL.iter().filter(|status| !reached.contains(status.as_str())).collect();
     assert_eq!(missing, [&Status::Absent]);
 }

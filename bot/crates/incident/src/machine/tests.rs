@@ -64,6 +64,7 @@ fn step() -> Step {
         proposed_at: time("14:15:21"),
         expires: time("14:30:21"),
         together_with: Vec::new(),
+        after_seconds: None,
     };
     Step::seal(content, &Redactor::new([1; 32])).unwrap()
 }
