@@ -52,7 +52,20 @@ pub enum Command {
         incident: Option<String>,
     },
     /// Approve a proposed step and run it
-    Approve(DecideArgs),
+    Approve {
+        #[command(flatten)]
+        decide: DecideArgs,
+        /// In an emergency: have it started without the others; needs `--reason`, tells a second channel, is reviewed afterwards
+        #[arg(long)]
+        break_glass: bool,
+    },
+    /// Propose the step that takes another back; it needs an approval of its own
+    Undo {
+        /// The step
+        id: String,
+    },
+    /// Say what you think of a broken glass, with `--reason`
+    Review(DecideArgs),
     /// Reject a proposed step
     Reject(DecideArgs),
     /// Cancel a step that has not finished
@@ -255,6 +268,19 @@ pub enum RunbookCommand {
         /// A parameter's value
         #[arg(long = "param", value_name = "K=V")]
         params: Vec<String>,
+    },
+    /// Propose a runbook in an incident, with parameters of your own
+    Propose {
+        id: String,
+        /// The incident or conversation; the newest open incident when absent
+        #[arg(long, value_name = "ID")]
+        incident: Option<String>,
+        /// A parameter's value
+        #[arg(long = "param", value_name = "K=V")]
+        params: Vec<String>,
+        /// The proposal that this takes the place of
+        #[arg(long, value_name = "PROPOSAL")]
+        instead_of: Option<String>,
     },
     /// Read a wiki page and report what becomes a step
     Import { file: PathBuf },

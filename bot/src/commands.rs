@@ -12,6 +12,7 @@ pub mod eval;
 pub mod incident;
 pub mod index;
 pub mod policy;
+pub mod propose;
 pub mod replay;
 pub mod runbook;
 pub mod search;
@@ -52,7 +53,11 @@ pub fn run(cli: Cli) -> Result<()> {
                 Command::Ask(args) => block_on(&setup, ask::run(&setup, &args)),
                 Command::Chat => block_on(&setup, chat::run(&setup)),
                 Command::Proposals { incident } => block_on(&setup, approve::list(&setup, incident.as_deref())),
-                Command::Approve(args) => block_on(&setup, approve::approve(&setup, &args)),
+                Command::Approve { decide, break_glass } => {
+                    block_on(&setup, approve::approve(&setup, &decide, break_glass))
+                }
+                Command::Undo { id } => block_on(&setup, approve::undo(&setup, &id)),
+                Command::Review(args) => block_on(&setup, approve::review(&setup, &args)),
                 Command::Reject(args) => block_on(&setup, approve::reject(&setup, &args)),
                 Command::Cancel(args) => block_on(&setup, approve::cancel(&setup, &args)),
                 Command::Done { decide, failed } => block_on(&setup, approve::done(&setup, &decide, !failed)),

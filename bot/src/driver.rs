@@ -3,9 +3,11 @@
 
 pub mod answer;
 pub mod ask;
+pub mod by_hand;
 pub mod decide;
 pub mod execute;
 mod matches;
+mod page;
 mod propose;
 mod read;
 pub mod search;
@@ -109,6 +111,8 @@ async fn perform(app: &Arc<App>, incident: &str, effect: &Effect) -> Result<Vec<
         Effect::Tell { answer } => tell::perform(app, incident, answer).await,
         Effect::Execute { step } => execute::perform(app, incident, step).await,
         Effect::Verify { step } => verify::perform(app, incident, step).await,
+        Effect::Page { step } => page::perform(app, incident, step).await,
+        Effect::Withdraw { step } => decide::withdraw_rest(app, incident, step).await,
     }
 }
 

@@ -113,6 +113,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/incidents", get(api::incidents::incidents))
         .route("/incidents/{id}", get(api::incidents::incident))
         .route("/incidents/{id}/resolve", post(api::incidents::resolve))
+        .route("/incidents/{id}/proposals", post(api::incidents::propose))
         .route("/approvals", get(api::steps::approvals))
         .route("/runbooks", get(api::session::runbooks))
         .route("/audit", get(api::audit::audit))

@@ -73,6 +73,9 @@ impl State {
                         self.by_step.insert(step.id().to_owned(), id.to_owned());
                     }
                 }
+                if let Event::ProposedByHand { proposal, .. } = &event {
+                    self.by_step.extend(proposal.steps.iter().map(|step| (step.id().to_owned(), id.to_owned())));
+                }
                 let touched = touched(id, &event);
                 incident.apply(Happened { at: entry.at, actor: entry.actor.clone(), event });
                 touched
@@ -162,6 +165,7 @@ fn touched(incident: &str, event: &Event) -> Touched {
         | Event::NotFound { .. }
         | Event::Opened { .. }
         | Event::Joined { .. }
+        | Event::ProposedByHand { .. }
         | Event::Proposed { .. }
         | Event::Resolved { .. } => Touched::Incident { incident },
     }

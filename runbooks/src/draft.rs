@@ -136,6 +136,56 @@ impl Draft {
         })
     }
 
+    /// For taking a step back, by the other step that it says undoes it; this one is approved like any other.
+    ///
+    /// # Errors
+    ///
+    /// When it has no such step, or when that cannot be run.
+    pub fn undoing(step: &Step, actions: &Actions, context: &Context<'_>) -> Result<Draft, Vec<String>> {
+        let done = step.content();
+        let Some(Undo::Step { action, action_version, arguments, summary }) = &done.undo else {
+            let how = match &done.undo {
+                Some(Undo::Manual(sentence)) => format!("a person undoes it: {sentence}"),
+                _ => "its runbook does not say how to undo it".to_owned(),
+            };
+            return Err(vec![how]);
+        };
+        let known = actions.named(action).ok_or_else(|| vec![format!("unknown action `{action}`")])?;
+        known.check(arguments)?;
+        let undo = StepContent {
+            incident: context.incident.to_owned(),
+            proposal: context.proposal.to_owned(),
+            step: format!("{}.undo", context.proposal),
+            action: action.clone(),
+            action_version: *action_version,
+            arguments: arguments.clone(),
+            summary: summary.clone(),
+            executor: if action == "manual" { "a person" } else { "firstline" }.to_owned(),
+            verify: None,
+            undo: None,
+            dry_run: None,
+            precondition: None,
+            proposer: context.proposer.to_owned(),
+            requester: context.requester.to_owned(),
+            policy: context.rules.version().to_owned(),
+            proposed_at: context.now,
+            expires: context.now.plus(context.rules.ttl()),
+            together_with: Vec::new(),
+            after_seconds: None,
+            ..done.clone()
+        };
+        Ok(Draft {
+            id: context.proposal.to_owned(),
+            incident: context.incident.to_owned(),
+            runbook: done.runbook.clone(),
+            title: format!("Undo: {}", done.summary),
+            params: BTreeMap::new(),
+            why: format!("{} wants to take back {}", context.proposer, done.step),
+            citations: done.evidence.clone(),
+            steps: vec![undo],
+        })
+    }
+
     /// Asks each step's action what would happen and what must still be so then. An action that cannot say is asked nothing;
     /// a failed rehearsal is shown as such.
     pub async fn rehearse(&mut self, actions: &Actions, redactor: &Redactor) {

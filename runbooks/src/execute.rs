@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use evidence::{Redacted, Redactor};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::actions::{Actions, Run};
@@ -100,6 +100,27 @@ pub async fn execute(
     let timeout = Duration::from_secs(content.timeout_seconds.max(1).into()).min(LONGEST);
     let run = Run { redactor, on_output, cancelled, timeout, idempotency_key: key_of(&approved) };
     action.run(&content.arguments, &run).await
+}
+
+/// Sends a message to a declared endpoint, for what must be heard elsewhere at once. It is a request like a step's, with its checks.
+pub async fn tell(actions: &Actions, endpoint: &str, path: &str, body: &Value, redactor: &Redactor) -> Outcome {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let arguments = json!({"endpoint": endpoint, "method": "POST", "path": path, "body": body});
+    let Some(http) = actions.named("http") else {
+        return Outcome::new(Outcomes::Refused, redactor.redact("there is no action `http`").0);
+    };
+    if let Err(mistakes) = http.check(&arguments) {
+        return Outcome::new(Outcomes::Refused, redactor.redact(mistakes.join("; ")).0);
+    }
+    let idempotency_key = Digest::of(body.to_string()).to_string();
+    let run = Run {
+        redactor,
+        on_output: Arc::new(|_| {}),
+        cancelled: CancellationToken::new(),
+        timeout: PATIENCE,
+        idempotency_key,
+    };
+    http.run(&arguments, &run).await
 }
 
 /// What the step would do, without doing it; part of what its digest binds. `None`: the action cannot tell.

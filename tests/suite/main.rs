@@ -3,6 +3,7 @@
 mod approvals;
 mod bad_input;
 mod browser;
+mod by_hand;
 mod commands;
 mod console;
 mod incidents;

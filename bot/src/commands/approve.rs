@@ -5,14 +5,14 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use evidence::Time;
 use incident::{Incident, StepRecord};
-use runbooks::{Digest, Identity, Status};
+use runbooks::{Digest, Identity, Person, Proposal, Status};
 use serde_json::json;
 
 use super::{print, print_json};
 use crate::app::{App, Refused, RefusedKind, Update};
 use crate::cli::DecideArgs;
 use crate::driver::decide::{Wish, decide};
-use crate::driver::{Wait, drive, notice_lost_runs};
+use crate::driver::{Wait, by_hand, drive, notice_lost_runs};
 use crate::setup::Setup;
 use crate::state::State;
 use crate::views;
@@ -67,9 +67,47 @@ fn shown<'s>(
     steps.into_iter()
 }
 
-pub async fn approve(setup: &Setup, args: &DecideArgs) -> Result<()> {
+pub async fn approve(setup: &Setup, args: &DecideArgs, break_glass: bool) -> Result<()> {
     let app = setup.reading_app().await?;
-    decide_and_follow(setup, &app, &args.id, |digest| Wish::Approve { digest }, args.reason.as_deref()).await
+    let wish = |digest| if break_glass { Wish::BreakGlass { digest } } else { Wish::Approve { digest } };
+    decide_and_follow(setup, &app, &args.id, wish, args.reason.as_deref()).await
+}
+
+pub async fn review(setup: &Setup, args: &DecideArgs) -> Result<()> {
+    let app = setup.reading_app().await?;
+    decide_and_follow(setup, &app, &args.id, |_| Wish::Review, args.reason.as_deref()).await
+}
+
+pub async fn undo(setup: &Setup, step: &str) -> Result<()> {
+    let app = setup.reading_app().await?;
+    let proposal = by_hand::undo(&app, step, &person(&app)?).await?;
+    show(setup, &app, &proposal)
+}
+
+/// Prints a proposal that somebody has just made, as those who decide on it see it.
+pub(super) fn show(setup: &Setup, app: &App, proposal: &Proposal) -> Result<()> {
+    let rules = &app.parts.rules;
+    if setup.json {
+        return print_json(&proposal.view(rules));
+    }
+    let now = app.now();
+    let waiting: Vec<chat::Waiting> = app.with_state(|state| {
+        let steps = proposal.steps.iter().filter_map(|step| state.step_named(step.id()));
+        steps.map(|(found, record)| views::waiting(found, record, rules, now)).collect()
+    });
+    print(&chat::render_proposals(&waiting, &setup.style()))
+}
+
+/// Who sits at this terminal.
+///
+/// # Errors
+///
+/// When their account is nobody's.
+pub(super) fn person(app: &App) -> Result<Person> {
+    let name = super::ask::person();
+    let identity = Identity::member("terminal", name.trim_start_matches("terminal:"));
+    let person = app.parts.rules.people().person_of(&identity);
+    Ok(person.map_err(|nobody| Refused::new(RefusedKind::Forbidden, nobody.to_string()))?)
 }
 
 pub async fn reject(setup: &Setup, args: &DecideArgs) -> Result<()> {
@@ -87,6 +125,13 @@ pub async fn done(setup: &Setup, args: &DecideArgs, succeeded: bool) -> Result<(
     decide_and_follow(setup, &app, &args.id, |digest| Wish::Done { digest, succeeded }, args.reason.as_deref()).await
 }
 
+/// What an approval starts: the step, or all steps of its unit in their order.
+fn summary_of(incident: &Incident, record: &StepRecord) -> String {
+    let unit = incident.unit_of(record.step.id());
+    let lines: Vec<&str> = unit.iter().map(|record| record.step.content().summary.as_str()).collect();
+    if lines.is_empty() { record.step.content().summary.clone() } else { lines.join("\nthen ") }
+}
+
 /// Decides, then stays until the step has run and was verified, printing what it prints.
 pub(super) async fn decide_and_follow(
     setup: &Setup,
@@ -97,22 +142,18 @@ pub(super) async fn decide_and_follow(
 ) -> Result<()> {
     notice_lost_runs(app).await?;
     let named = app.with_state(|state| {
-        state.step_named(id).map(|(_, record)| {
-            (record.step.id().to_owned(), record.step.digest(), record.step.content().summary.clone())
+        state.step_named(id).map(|(incident, record)| {
+            let digest = incident.digest_of_unit(record.step.id()).unwrap_or_else(|| record.step.digest());
+            (record.step.id().to_owned(), digest, summary_of(incident, record))
         })
     });
     let Some((step, digest, summary)) = named else {
         let refused = Refused::not_found(format!("no step or proposal `{id}`"));
         return Err(refused.next("`firstline proposals` lists those that wait").into());
     };
-    let name = super::ask::person();
-    let identity = Identity::member("terminal", name.trim_start_matches("terminal:"));
-    let person = match app.parts.rules.people().person_of(&identity) {
-        Ok(person) => person,
-        Err(nobody) => return Err(Refused::new(RefusedKind::Forbidden, nobody.to_string()).into()),
-    };
+    let person = person(app)?;
     let wish = wish(digest);
-    let is_approval = matches!(wish, Wish::Approve { .. });
+    let is_approval = matches!(wish, Wish::Approve { .. } | Wish::BreakGlass { .. });
     let (incident, effects) = decide(app, &step, &person, &wish, reason).await?;
     if is_approval && !setup.json {
         print(&format!("{summary}\nbytes {}", digest.short()))?;

@@ -63,6 +63,9 @@ pub async fn run(setup: &Setup, command: RunbookCommand) -> Result<()> {
         RunbookCommand::Check { paths } => check(setup, &paths),
         RunbookCommand::Show { id } => show(setup, &id),
         RunbookCommand::DryRun { id, params } => dry_run(setup, &id, &params).await,
+        RunbookCommand::Propose { id, incident, params, instead_of } => {
+            super::propose::run(setup, id, incident, &params, instead_of).await
+        }
         RunbookCommand::Import { file } => import(setup, &file),
     }
 }

@@ -18,6 +18,12 @@ pub enum Wish {
     Reject {
         digest: Digest,
     },
+    /// Have it started without the others, in an emergency; the reason is for whoever reviews it.
+    BreakGlass {
+        digest: Digest,
+    },
+    /// Say what one thinks of a broken glass.
+    Review,
     Cancel,
     /// A manual step was carried out; or an unknown one turned out to have ended like this.
     Done {
@@ -45,7 +51,9 @@ pub async fn decide(
     let reason: Option<Redacted> = reason.map(|reason| app.parts.redactor.redact(reason).0);
     let effects = app
         .record(&incident, &person.id, |current| {
-            if let (Wish::Approve { .. }, Some(why)) = (wish, app.with_state(|state| state.moot(current))) {
+            if let (Wish::Approve { .. } | Wish::BreakGlass { .. }, Some(why)) =
+                (wish, app.with_state(|state| state.moot(current)))
+            {
                 let next = "ask again for a fresh proposal if it is still needed";
                 return Err(Refused::new(RefusedKind::Conflict, why).next(next));
             }
@@ -69,13 +77,20 @@ fn command(
     let record = incident.steps.get(step).ok_or_else(|| no_such_step(step))?;
     let person = person.clone();
     let is_current = |digest: &Digest| {
-        if *digest == record.step.digest() { Ok(()) } else { Err(refused(Refusal::OtherBytes)) }
+        if Some(*digest) == incident.digest_of_unit(step) { Ok(()) } else { Err(refused(Refusal::OtherBytes)) }
     };
     Ok(match wish {
         Wish::Approve { digest } => Command::Approve { person, digest: *digest, reason },
         Wish::Reject { digest } => {
             is_current(digest)?;
             Command::Reject { person, reason }
+        }
+        Wish::BreakGlass { digest } => {
+            Command::BreakGlass { person, digest: *digest, reason: reason.unwrap_or_default() }
+        }
+        Wish::Review => {
+            let missing = || Refused::mistake("say what you think of it; a review without words is none");
+            Command::Review { person, text: reason.ok_or_else(missing)? }
         }
         Wish::Cancel => Command::Cancel { person, reason },
         Wish::Done { digest, succeeded: true } if record.state.status == Status::Proposed => {
@@ -86,10 +101,11 @@ fn command(
 }
 
 fn commands(app: &App, incident: &Incident, step: &str, command: Command) -> Result<Vec<Event>, Refused> {
-    let record = incident.steps.get(step).ok_or_else(|| no_such_step(step))?;
+    if !incident.steps.contains_key(step) {
+        return Err(no_such_step(step));
+    }
     let now = incident.history.last().map_or_else(|| app.now(), |last| last.at.max(app.now()));
-    let events = runbooks::decide(&record.state, command, &app.parts.rules, now).map_err(refused)?;
-    Ok(events.into_iter().map(|event| of(step, event)).collect())
+    incident.decide(step, command, &app.parts.rules, now).map_err(refused)
 }
 
 /// Records a decision of Firstline itself; one that no longer fits changes nothing.
@@ -127,6 +143,15 @@ pub(super) async fn withdraw_moot(app: &Arc<App>) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Takes back a step whose unit failed before its turn came.
+pub(super) async fn withdraw_rest(app: &Arc<App>, incident: &str, step: &str) -> Result<Vec<Effect>, Refused> {
+    let why = "a step before it in its unit did not succeed".to_owned();
+    match by_itself(app, incident, step, Command::Withdraw { why }).await {
+        Err(refused) if refused.kind == RefusedKind::Conflict => Ok(Vec::new()),
+        done => done,
+    }
+}
+
 fn ignore_conflicts(done: Result<Vec<Effect>, Refused>) -> Result<(), Refused> {
     match done {
         Err(refused) if refused.kind != RefusedKind::Conflict => Err(refused),
@@ -142,7 +167,7 @@ fn no_such_step(step: &str) -> Refused {
     Refused::not_found(format!("no step or proposal `{step}`")).next("`firstline proposals` lists those that wait")
 }
 
-fn refused(refusal: Refusal) -> Refused {
+pub(super) fn refused(refusal: Refusal) -> Refused {
     let kind = if refusal.is_about_rights() { RefusedKind::Forbidden } else { RefusedKind::Conflict };
     Refused::new(kind, refusal.to_string())
 }

@@ -71,6 +71,7 @@ fn summary(entry: &Entry) -> (String, String) {
             let titles: Vec<&str> = proposals.iter().map(|proposal| proposal.title.as_str()).collect();
             ("proposed", if titles.is_empty() { "nothing fits".to_owned() } else { titles.join("; ") })
         }
+        Event::ProposedByHand { proposal, .. } => ("proposed", proposal.title.clone()),
         Event::Answered(answered) => ("answered", format!("{}: {}", answered.answer.verdict, answered.answer.headline)),
         Event::Retold(retold) => ("retold", format!("{}, {} claims kept", retold.model.name, retold.claims.len())),
         Event::Step { step, event } => ("step", format!("{step} {}", happened(event))),

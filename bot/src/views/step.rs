@@ -22,8 +22,22 @@ pub struct StepForm {
     pub target: String,
     pub environment: String,
     pub risk: evidence::answer::Risk,
+    pub service: String,
     pub state: chat::StepState,
+    /// What an approval has to name: the digest of the step, or of the unit that it is approved in.
     pub digest: String,
+    /// The steps that are approved as one with this one, in their order, itself among them; empty when it stands alone.
+    pub unit: Vec<UnitRow>,
+    /// What must still be so when it starts.
+    pub precondition: Option<String>,
+    pub runbook: String,
+    pub runbook_digest: String,
+    pub timeout_seconds: u32,
+    /// The version of the rules when it was proposed.
+    pub rules: String,
+    pub glass: Option<GlassForm>,
+    /// Whether another step is known that takes it back, and it has run.
+    pub can_undo: bool,
     pub expires: Time,
     pub approvals: Vec<Decision>,
     pub needed: u32,
@@ -43,6 +57,26 @@ pub struct VerificationForm {
     /// pending, interrupted, verified, held_before (it was so before the step began) or failed.
     pub state: &'static str,
     pub text: String,
+}
+
+/// A step of a unit, in a line.
+#[derive(Clone, Debug, Serialize)]
+pub struct UnitRow {
+    pub id: String,
+    pub summary: String,
+    pub state: chat::StepState,
+}
+
+/// The glass that was broken for a step.
+#[derive(Clone, Debug, Serialize)]
+pub struct GlassForm {
+    pub by: String,
+    pub at: Time,
+    pub reason: String,
+    /// What became of the page to the second channel; `None` while it is on its way.
+    pub paged: Option<String>,
+    /// Who reviewed it and what they said; `None` while that is to be done.
+    pub reviewed: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -84,7 +118,24 @@ pub fn step(incident: &Incident, record: &StepRecord, rules: &Rules, now: Time) 
         environment: view.environment,
         risk: view.risk,
         state: status(state.status_at(now)),
-        digest: view.digest,
+        service: content.service().to_owned(),
+        digest: incident.digest_of_unit(record.step.id()).unwrap_or_else(|| record.step.digest()).to_string(),
+        unit: unit(incident, record, now),
+        precondition: content.precondition.clone(),
+        runbook: content.runbook.clone(),
+        runbook_digest: content.runbook_digest.to_string(),
+        timeout_seconds: content.timeout_seconds,
+        rules: content.policy.clone(),
+        glass: state.broken_glass.as_ref().map(|glass| GlassForm {
+            by: glass.by.name.clone(),
+            at: glass.at,
+            reason: glass.reason.as_str().to_owned(),
+            paged: glass.paged.as_ref().map(|(_, text)| text.clone()),
+            reviewed: glass.reviewed.as_ref().map(|(by, text)| format!("{}: “{text}”", by.name)),
+        }),
+        can_undo: matches!(content.undo, Some(runbooks::proposal::Undo::Step { .. }))
+            && state.claim.is_some()
+            && state.status.is_terminal(),
         expires: view.expires,
         approvals: approvals(record),
         needed: state.facts.as_ref().map_or(view.approvals_needed, |facts| facts.approvals_needed),
@@ -109,6 +160,19 @@ pub fn steps_in_order(incident: &Incident) -> Vec<&StepRecord> {
         }
     }
     ids.into_iter().filter_map(|id| incident.steps.get(id)).collect()
+}
+
+fn unit(incident: &Incident, record: &StepRecord, now: Time) -> Vec<UnitRow> {
+    let unit = incident.unit_of(record.step.id());
+    if unit.len() < 2 {
+        return Vec::new();
+    }
+    let row = |record: &StepRecord| UnitRow {
+        id: record.step.id().to_owned(),
+        summary: record.step.content().summary.clone(),
+        state: status(record.state.status_at(now)),
+    };
+    unit.into_iter().map(row).collect()
 }
 
 /// The title of the proposal that a step belongs to.

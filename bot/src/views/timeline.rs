@@ -111,6 +111,10 @@ fn deeds(rows: &mut Rows, incident: &Incident, history: &[Happened]) {
                 Some(first) => ("proposed", format!("proposed: {}", first.title)),
                 None => continue,
             },
+            Event::ProposedByHand { proposal, instead_of, .. } => {
+                let instead = if instead_of.is_some() { ", in place of an earlier proposal" } else { "" };
+                ("proposed", format!("proposed: {}{instead}", proposal.title))
+            }
             Event::Opened { title, .. } => ("note", format!("incident opened: {title}")),
             Event::Resolved { note } if note.as_str().trim().is_empty() => ("resolved", "resolved it".to_owned()),
             Event::Resolved { note } => ("resolved", format!("resolved it: “{note}”")),

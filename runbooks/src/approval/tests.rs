@@ -191,7 +191,7 @@ fn policies_say_who_may_and_the_refusal_says_which() {
     let events = decide(&proposed, approve(ines()), &rules, at(2)).unwrap();
     let StepEvent::Agreed { rights: Some(rights), .. } = &events[0] else { panic!("{events:?}") };
     assert_eq!(rights.because, ["on call"]);
-    let approved = events.iter().fold(proposed, |state, event| apply(state, event));
+    let approved = events.iter().fold(proposed, apply);
     let without = with_policies(r#"permit (principal in Role::"oncall", action == Action::"approve", resource);"#, "");
     refused(&approved, claim("c"), &without, 3, "no longer has enough approvals");
     let events = decide(&approved, claim("c"), &rules, at(3)).unwrap();
@@ -220,7 +220,7 @@ fn glass_is_broken_by_the_listed_with_a_reason_and_reviewed_by_another() {
     let other = Command::BreakGlass { person: mara(), digest: Digest::of("x"), reason: text(reason) };
     refused(&proposed, other, &rules, 2, "read the current card");
     let broken = decide(&proposed, breaks(mara(), reason), &rules, at(2)).unwrap();
-    let broken = broken.iter().fold(proposed, |state, event| apply(state, event));
+    let broken = broken.iter().fold(proposed, apply);
     assert_eq!((broken.status, broken.deadline()), (Status::Approved, Some(at(302))));
     assert!(decide(&broken, claim("c"), &rules, at(3)).is_ok());
     refused(&broken, claim("c"), &rules, 302, "this expired");

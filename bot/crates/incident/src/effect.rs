@@ -13,6 +13,10 @@ pub enum Effect {
     Tell { answer: String },
     /// Claim and run an approved step; answered by `Step` events.
     Execute { step: String },
+    /// Tell the second channel that somebody broke the glass; answered by a `Step` event.
+    Page { step: String },
+    /// Take back a step whose unit has failed before it; answered by a `Step` event.
+    Withdraw { step: String },
     /// Watch fresh evidence until the step's verify clause is decided; answered by `Verification`.
     Verify { step: String },
 }

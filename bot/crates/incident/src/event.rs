@@ -22,6 +22,17 @@ pub enum Event {
     Joined { incident: String },
     /// Runbooks that fit were turned into steps; none is an answer too.
     Proposed { answer: String, proposals: Vec<Proposal>, notes: Vec<String> },
+    /// Somebody proposed a runbook themselves, changed the parameters of a proposal, or wants a step undone.
+    ProposedByHand {
+        by: String,
+        proposal: Proposal,
+        /// The proposal that it takes the place of: its steps are superseded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead_of: Option<String>,
+        /// The step that it takes back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undoes: Option<String>,
+    },
     /// The answer as it was posted, without a model.
     Answered(Answered),
     /// A model told the same evidence better, or failed to.
@@ -83,7 +94,11 @@ impl Event {
             Event::Answered(answered) => Some(&answered.answer.id),
             Event::Retold(retold) => Some(&retold.answer),
             Event::NotFound { answer, .. } | Event::Proposed { answer, .. } => Some(answer),
-            Event::Opened { .. } | Event::Joined { .. } | Event::Step { .. } | Event::Resolved { .. } => None,
+            Event::Opened { .. }
+            | Event::Joined { .. }
+            | Event::ProposedByHand { .. }
+            | Event::Step { .. }
+            | Event::Resolved { .. } => None,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The state machine: one event in, effects out. No I/O, no clock, no chance; a replay of the journal is where it was.
 
+mod units;
+
 use std::collections::BTreeMap;
 
 use evidence::Time;
@@ -21,6 +23,8 @@ pub struct Incident {
     pub resolved: Option<(Time, String)>,
     pub questions: Vec<Inquiry>,
     pub steps: BTreeMap<String, StepRecord>,
+    /// What people proposed themselves, in order.
+    pub by_hand: Vec<Proposal>,
     /// Everything, in order, for timelines and transcripts.
     pub history: Vec<Happened>,
 }
@@ -112,14 +116,18 @@ impl Incident {
             Event::Proposed { answer, proposals, notes } => {
                 // Steps of the incident that was joined live there; here they are only shown.
                 let own = proposals.iter().filter(|proposal| proposal.incident == self.id);
-                for step in own.flat_map(|proposal| &proposal.steps) {
-                    let record = StepRecord { step: step.clone(), state: StepState::default() };
-                    self.steps.entry(step.id().to_owned()).or_insert(record);
-                }
+                own.for_each(|proposal| add_steps(&mut self.steps, proposal));
                 let Some(inquiry) = self.inquiry_mut(answer) else { return Vec::new() };
                 inquiry.proposals = Some(proposals.clone());
                 inquiry.notes = notes.clone();
                 vec![Effect::Answer { answer: answer.clone() }]
+            }
+            Event::ProposedByHand { proposal, .. } => {
+                if proposal.incident == self.id && self.by_hand.iter().all(|known| known.id != proposal.id) {
+                    add_steps(&mut self.steps, proposal);
+                    self.by_hand.push(proposal.clone());
+                }
+                Vec::new()
             }
             Event::Answered(answered) => {
                 let id = answered.answer.id.clone();
@@ -137,7 +145,7 @@ impl Incident {
                 let Some(record) = self.steps.get_mut(step) else { return Vec::new() };
                 let before = record.state.status;
                 record.state = runbooks::apply(record.state.clone(), event);
-                if before == record.state.status { Vec::new() } else { record.effects() }
+                if before == record.state.status { Vec::new() } else { self.effects_around(step) }
             }
             Event::Resolved { note } => {
                 self.resolved = Some((at, note.as_str().to_owned()));
@@ -166,8 +174,8 @@ impl Incident {
                 effects.push(Effect::Tell { answer });
             }
         }
-        for record in self.steps.values() {
-            effects.extend(record.effects());
+        for step in self.steps.keys() {
+            effects.extend(self.effects_of(step));
         }
         effects
     }
@@ -200,7 +208,7 @@ impl Incident {
     }
 
     pub fn proposals(&self) -> impl Iterator<Item = &Proposal> {
-        self.questions.iter().filter_map(|inquiry| inquiry.proposals.as_ref()).flatten()
+        self.questions.iter().filter_map(|inquiry| inquiry.proposals.as_ref()).flatten().chain(&self.by_hand)
     }
 
     /// The steps that wait for a decision at `now`.
@@ -228,15 +236,10 @@ impl Inquiry {
     }
 }
 
-impl StepRecord {
-    fn effects(&self) -> Vec<Effect> {
-        let step = self.step.id().to_owned();
-        let is_unverified = self.step.content().verify.is_some() && self.state.verified.is_none();
-        match self.state.status {
-            Status::Approved => vec![Effect::Execute { step }],
-            Status::Succeeded if is_unverified => vec![Effect::Verify { step }],
-            _ => Vec::new(),
-        }
+fn add_steps(steps: &mut BTreeMap<String, StepRecord>, proposal: &Proposal) {
+    for step in &proposal.steps {
+        let record = StepRecord { step: step.clone(), state: StepState::default() };
+        steps.entry(step.id().to_owned()).or_insert(record);
     }
 }
 

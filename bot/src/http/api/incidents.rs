@@ -1,5 +1,7 @@
 //! Incidents: the list, one with its timeline, and closing it.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
@@ -9,6 +11,7 @@ use serde_json::json;
 use super::asked::{Body, Form};
 use super::{Shared, person};
 use crate::app::{Refused, RefusedKind};
+use crate::driver::by_hand::{self, Wanted};
 use crate::http::guard::Who;
 use crate::views;
 
@@ -62,4 +65,30 @@ pub async fn resolve(
     }
     crate::driver::ask::resolve(&server.app, &id, &visitor.person, &asked.note).await?;
     incident(State(server), Path(id)).await
+}
+
+#[derive(Deserialize)]
+pub struct ProposeBody {
+    runbook: String,
+    #[serde(default)]
+    params: BTreeMap<String, String>,
+    instead_of: Option<String>,
+}
+
+impl Form for ProposeBody {
+    const LIKE: &'static str =
+        r#"{"runbook":"restart-service","params":{"service":"checkout","environment":"production"}}"#;
+}
+
+/// Proposes a runbook by hand; answers with the proposal as every other is shown.
+pub async fn propose(
+    State(server): Shared,
+    Extension(visitor): Who,
+    Path(id): Path<String>,
+    Body(asked): Body<ProposeBody>,
+) -> Result<Response, Refused> {
+    let ProposeBody { runbook, params, instead_of } = asked;
+    let wanted = Wanted { runbook, params, instead_of };
+    let proposal = by_hand::propose(&server.app, &id, &person(&visitor), &wanted).await?;
+    Ok(Json(proposal.view(&server.app.parts.rules)).into_response())
 }

@@ -54,9 +54,15 @@ pub async fn decide(
             .ok_or_else(|| Refused::mistake("`digest` is missing: the one on the card that you saw"))?;
         text.parse().map_err(Refused::mistake)
     };
+    if verb == "undo" {
+        let proposal = crate::driver::by_hand::undo(&server.app, &id, &person(&visitor)).await?;
+        return Ok(Json(proposal.view(&server.app.parts.rules)).into_response());
+    }
     let wish = match verb.as_str() {
         "approve" => Wish::Approve { digest: digest()? },
         "reject" => Wish::Reject { digest: digest()? },
+        "break-glass" => Wish::BreakGlass { digest: digest()? },
+        "review" => Wish::Review,
         "cancel" => Wish::Cancel,
         "done" | "resolve" => {
             // What is unknown has no card to be seen; what is proposed is done by its digest.
@@ -65,7 +71,9 @@ pub async fn decide(
             Wish::Done { digest, succeeded: asked.succeeded.unwrap_or(true) }
         }
         other => {
-            let message = format!("unknown decision `{other}` (known: approve, cancel, done, reject, resolve)");
+            let message = format!(
+                "unknown decision `{other}` (known: approve, break-glass, cancel, done, reject, resolve, review, undo)"
+            );
             return Err(Refused::not_found(message));
         }
     };
@@ -82,13 +90,19 @@ pub async fn decide(
 /// Whether this person already did exactly this.
 fn has_decided(server: &Server, step: &str, person: &Person, wish: &Wish) -> bool {
     server.app.with_state(|state| {
-        let Some((_, record)) = state.step_named(step) else { return false };
+        let Some((incident, record)) = state.step_named(step) else { return false };
         let state = &record.state;
         let ended_by =
             |status| state.status == status && state.decided_by.as_ref().is_some_and(|by| by.id == person.id);
         match wish {
             Wish::Approve { digest } => {
-                state.agreements.iter().any(|agreed| agreed.by.id == person.id && agreed.digest == *digest)
+                let unit = incident.digest_of_unit(record.step.id());
+                unit == Some(*digest) && state.agreements.iter().any(|agreed| agreed.by.id == person.id)
+            }
+            Wish::BreakGlass { .. } => state.broken_glass.as_ref().is_some_and(|glass| glass.by.id == person.id),
+            Wish::Review => {
+                let reviewed = state.broken_glass.as_ref().and_then(|glass| glass.reviewed.as_ref());
+                reviewed.is_some_and(|(by, _)| by.id == person.id)
             }
             Wish::Reject { .. } => ended_by(runbooks::Status::Rejected),
             Wish::Cancel => ended_by(runbooks::Status::Cancelled),

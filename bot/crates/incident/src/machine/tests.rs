@@ -31,7 +31,7 @@ fn found() -> Found {
     }
 }
 
-fn step() -> Step {
+pub(crate) fn step() -> Step {
     let content = StepContent {
         incident: "inc-1".into(),
         proposal: "p-1".into(),
@@ -69,7 +69,7 @@ fn step() -> Step {
     Step::seal(content, &Redactor::new([1; 32])).unwrap()
 }
 
-fn rules() -> Rules {
+pub(crate) fn rules() -> Rules {
     let everyone = std::collections::BTreeSet::from(["*".to_owned()]);
     let approvals = Approvals { low: 1, medium: 1, high: 2 };
     Rules::new(Settings { approvers: everyone.clone(), environments: everyone, approvals, ..Settings::default() })
