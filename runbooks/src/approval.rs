@@ -14,7 +14,7 @@ use evidence::{Redacted, Time};
 use serde::{Deserialize, Serialize};
 
 pub use crate::people::Person;
-pub use apply::apply;
+pub use apply::{apply, apply_at};
 pub use decide::{Command, decide};
 pub use event::{Facts, Rights, StepEvent};
 pub use refusal::Refusal;

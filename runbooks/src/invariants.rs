@@ -256,4 +256,7 @@ fn may(person: &Person, verb: Verb, facts: &Facts, rules: &Rules) -> bool {
 }
 
 #[cfg(test)]
+mod model;
+
+#[cfg(test)]
 mod tests;

@@ -7,7 +7,13 @@ use super::{Agreement, BrokenGlass, Claim, Status, StepEvent, StepState, Verific
 use crate::canonical::Digest;
 use crate::execute::Outcomes;
 
-pub fn apply(mut state: StepState, event: &StepEvent) -> StepState {
+pub fn apply(state: StepState, event: &StepEvent) -> StepState {
+    apply_at(state, event, event.at())
+}
+
+/// The same for an event that was written down at `recorded`, which may be later than it was decided: a process that was held up
+/// in between must not slip past a deadline, so the later of the two counts.
+pub fn apply_at(mut state: StepState, event: &StepEvent, recorded: Time) -> StepState {
     match event {
         StepEvent::Proposed { facts, at } => {
             if state.status == Status::Absent {
@@ -16,13 +22,13 @@ pub fn apply(mut state: StepState, event: &StepEvent) -> StepState {
             }
         }
         StepEvent::Agreed { by, digest, at, .. } => {
-            if state.status == Status::Proposed && state.is_in_time(*at) && state.is_for(*digest) {
+            if state.status == Status::Proposed && state.is_in_time(recorded.max(*at)) && state.is_for(*digest) {
                 state.agreements.push(Agreement { by: by.clone(), digest: *digest, at: *at });
             }
         }
         StepEvent::BrokeGlass { by, digest, reason, at, .. } => {
             let may_follow = state.status == Status::Proposed && state.broken_glass.is_none() && by.human;
-            if may_follow && state.is_in_time(*at) && state.is_for(*digest) {
+            if may_follow && state.is_in_time(recorded.max(*at)) && state.is_for(*digest) {
                 let (by, reason) = (by.clone(), reason.clone());
                 state.broken_glass = Some(BrokenGlass { by, reason, at: *at, paged: None, reviewed: None });
             }
@@ -43,7 +49,11 @@ pub fn apply(mut state: StepState, event: &StepEvent) -> StepState {
         }
         StepEvent::Approved { digest, start_by, at } => {
             let has_quorum = state.people_who_agreed().len() >= state.quorum() || state.broken_glass.is_some();
-            if state.status == Status::Proposed && state.is_in_time(*at) && state.is_for(*digest) && has_quorum {
+            if state.status == Status::Proposed
+                && state.is_in_time(recorded.max(*at))
+                && state.is_for(*digest)
+                && has_quorum
+            {
                 state.start_by = Some(*start_by);
                 state.move_to(Status::Approved, *at);
             }
@@ -57,7 +67,7 @@ pub fn apply(mut state: StepState, event: &StepEvent) -> StepState {
             }
         }
         StepEvent::Expired { at } => {
-            if state.is_open() && !state.is_in_time(*at) {
+            if state.is_open() && !state.is_in_time(recorded.max(*at)) {
                 state.move_to(Status::Expired, *at);
             }
         }
@@ -68,7 +78,7 @@ pub fn apply(mut state: StepState, event: &StepEvent) -> StepState {
         }
         StepEvent::Claimed { claim, worker, digest, at, .. } => {
             let may_start = state.status == Status::Approved && state.claim.is_none();
-            if may_start && state.is_in_time(*at) && state.is_for(*digest) {
+            if may_start && state.is_in_time(recorded.max(*at)) && state.is_for(*digest) {
                 state.claim = Some(Claim { id: claim.clone(), worker: worker.clone(), at: *at });
                 state.move_to(Status::Running, *at);
             }
@@ -87,7 +97,11 @@ pub fn apply(mut state: StepState, event: &StepEvent) -> StepState {
         }
         StepEvent::DoneByHand { by, digest, reason, at, .. } => {
             let is_manual = state.facts.as_ref().is_some_and(|facts| facts.manual);
-            if is_manual && state.status == Status::Proposed && state.is_in_time(*at) && state.is_for(*digest) {
+            if is_manual
+                && state.status == Status::Proposed
+                && state.is_in_time(recorded.max(*at))
+                && state.is_for(*digest)
+            {
                 state.decided_by = Some(by.clone());
                 state.reason = reason.clone();
                 state.move_to(Status::Succeeded, *at);

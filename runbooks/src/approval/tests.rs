@@ -232,3 +232,16 @@ fn glass_is_broken_by_the_listed_with_a_reason_and_reviewed_by_another() {
     let reviewed = apply(broken, &events[0]);
     refused(&reviewed, review(ines()), &rules, 5, "nothing to review");
 }
+
+#[test]
+fn what_is_written_down_after_a_deadline_does_not_count_however_early_it_was_decided() {
+    let proposed = after(vec![propose()]);
+    let events = decide(&proposed, approve(ines()), &rules(), at(2)).unwrap();
+    let late = events.iter().fold(proposed.clone(), |state, event| apply_at(state, event, at(15 * 60)));
+    assert_eq!((late.status, late.agreements.len()), (Status::Proposed, 0));
+    let approved = events.iter().fold(proposed, |state, event| apply_at(state, event, at(3)));
+    let claimed = decide(&approved, claim("c"), &rules(), at(4)).unwrap();
+    let late = apply_at(approved, &claimed[0], at(400));
+    assert_eq!((late.status, late.status_at(at(400))), (Status::Approved, Status::Expired));
+    assert!(Approved::claim(step(), &late, "c").is_err());
+}

@@ -144,7 +144,7 @@ impl Incident {
             Event::Step { step, event } => {
                 let Some(record) = self.steps.get_mut(step) else { return Vec::new() };
                 let before = record.state.status;
-                record.state = runbooks::apply(record.state.clone(), event);
+                record.state = runbooks::apply_at(record.state.clone(), event, at);
                 if before == record.state.status { Vec::new() } else { self.effects_around(step) }
             }
             Event::Resolved { note } => {
