@@ -125,13 +125,14 @@ function proposals(answer) {
   const toggle = button(`Other runbooks (${others.length})`, () => {
     rest.hidden = !rest.hidden;
     toggle.setAttribute("aria-expanded", String(!rest.hidden));
-    if (!rest.firstChild) rest.append(...others.map((one) => proposal(answer, one)));
+    if (!rest.firstChild) rest.append(...others.map((one) => proposal(one, answer)));
   }, { class: "quiet more", "aria-expanded": "false" });
-  return h("div", { class: "proposals" }, proposal(answer, first), others.length > 0 && [toggle, rest]);
+  return h("div", { class: "proposals" }, proposal(first, answer), others.length > 0 && [toggle, rest]);
 }
 
-function proposal(answer, one) {
-  const why = cited(answer, one.why, one.citations);
+// `answer` is what a proposal cites; one that a person made stands alone.
+export function proposal(one, answer) {
+  const why = answer ? cited(answer, one.why, one.citations) : one.why;
   if (one.steps.length === 1) return step(one.steps[0], { title: one.title, why });
   return h("section", { class: "proposal", "aria-label": one.title }, h("h3", {}, one.title), h("p", { class: "why" }, why),
     one.steps.map((view, n) => step(view, { number: n + 1,

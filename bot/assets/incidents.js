@@ -1,6 +1,6 @@
 // The list of incidents, and one of them: how it stands, what was asked and answered, what happened.
 
-import { answerCard } from "./answer.js";
+import { answerCard, proposal } from "./answer.js";
 import { get, path } from "./api.js";
 import { h, replace } from "./dom.js";
 import { empty, page } from "./page.js";
@@ -27,6 +27,10 @@ export const incidentView = (main, id, ask) => page(main, "Incident", async () =
     replace(lead, h("p", { class: "lead" }, pill(incident), " ", h("b", {}, incident.title ?? id)), h("p", { class: "meta" }, about(incident)));
     replace(happened, h("h2", {}, "Timeline"), rows(incident.timeline ?? []));
     // Cards follow by themselves; only what is new is added.
+    for (const one of incident.by_hand ?? []) {
+      if (!shown.has(one.id)) talk.append(h("section", { class: "card", "aria-label": one.title }, proposal(one)));
+      shown.add(one.id);
+    }
     for (const answer of incident.answers ?? []) {
       if (!shown.has(answer.id)) talk.append(answerCard(answer, ask, {}));
       shown.add(answer.id);

@@ -39,6 +39,7 @@ export function step(view, { title, why, number, joins } = {}) {
 
   const decide = (now) => {
     if (mode === "approve") return confirm();
+    if (mode === "break-glass") return glassBreaking(now);
     if (mode === "reject") return reason("reject", "Why not? The reason goes into the record.", "Reject");
     const given = now?.approvals?.length ?? 0;
     const needed = now?.needed ?? view.approvals_needed;
@@ -46,30 +47,41 @@ export function step(view, { title, why, number, joins } = {}) {
     return [
       h("p", { class: "dim" }, isManual ? `For a person to do; Firstline does not run it. Expires ${clockMinute(view.expires)}.`
         : `${needs(needed, now?.who)}.${by} Expires ${clockMinute(view.expires)}.`),
+      now?.precondition && h("p", { class: "dim" }, `Starts only while there is: ${now.precondition}`),
       joins ? h("p", { class: "dim" }, "Runs together with the step before; one approval covers both.") : h("div", { class: "buttons" },
         button(isManual ? "I did it…" : "Approve…", () => enter("approve"), { class: "go", "data-act": "approve" }),
-        button("Reject…", () => enter("reject"), { "data-act": "reject" })),
+        button("Reject…", () => enter("reject"), { "data-act": "reject" }),
+        !isManual && now?.you?.may_break_glass && button("Break glass…", () => enter("break-glass"), { class: "stop", "data-act": "break-glass" })),
     ];
   };
 
   const confirm = () => {
     // Nobody approves what a person does by hand: they do it, and say so.
-    const yes = isManual ? button("Yes, I did exactly this", () => send("done", { digest: view.digest, succeeded: true }), { class: "go", "data-act": "confirm", disabled: isBusy })
-      : button("Yes, run exactly this", () => send("approve", { digest: view.digest }), { class: "go", "data-act": "confirm", disabled: isBusy });
+    const digest = known.get(view.id)?.digest ?? view.digest;
+    const unit = known.get(view.id)?.unit ?? [];
+    const yes = isManual ? button("Yes, I did exactly this", () => send("done", { digest, succeeded: true }), { class: "go", "data-act": "confirm", disabled: isBusy })
+      : button("Yes, run exactly this", () => send("approve", { digest }), { class: "go", "data-act": "confirm", disabled: isBusy });
     return h("div", { class: "confirm", role: "group", "aria-label": "Confirm" },
       h("p", {}, isManual ? "You say that you did this yourself on " : "You approve that exactly this runs on ",
-        h("b", {}, view.target), " in ", h("b", {}, view.environment), ":"),
-      runs(view),
+        h("b", {}, view.target), " in ", h("b", {}, view.environment), unit.length > 1 ? `, ${unit.length} steps as one, in this order:` : ":"),
+      unit.length > 1 ? unit.map((each) => runs(each)) : runs(view),
       view.undo && h("p", { class: "dim" }, `Undo: ${view.undo}`),
-      h("p", { class: "dim" }, "Digest ", h("code", { title: view.digest }, view.digest.slice(0, 16)), ", bound to these bytes. Your name goes into the record."),
+      h("p", { class: "dim" }, "Digest ", h("code", { title: digest }, digest.slice(0, 16)), ", bound to these bytes. Your name goes into the record."),
       h("div", { class: "buttons" }, yes, button("Back", () => enter("look"), { disabled: isBusy, "data-act": "back" })));
   };
+
+  // Without the others, at once: the bytes are the same, the reason is asked for, and a second channel hears of it.
+  const glassBreaking = (now) => [
+    h("p", { class: "problem" }, "This starts at once, without the others' approval. A second channel is told, and somebody else reviews it."),
+    (now?.unit?.length > 1 ? now.unit : [view]).map((each) => runs(each)),
+    reason("break-glass", "Why can it not wait? At least ten characters, for the record and the review.", "Break the glass and run exactly this"),
+  ];
 
   const reason = (verb, label, action, extra = {}) => {
     const id = `reason-${view.id}`;
     const input = h("textarea", { id, rows: 2, maxlength: 2000, required: true });
     const go = () => {
-      if (input.value.trim()) return send(verb, { digest: view.digest, reason: input.value.trim(), ...extra });
+      if (input.value.trim()) return send(verb, { digest: known.get(view.id)?.digest ?? view.digest, reason: input.value.trim(), ...extra });
       problem = "Give a reason, one sentence is enough.";
       draw();
       root.querySelector("textarea")?.focus();
@@ -96,8 +108,39 @@ export function step(view, { title, why, number, joins } = {}) {
       state === "indeterminate" && h("div", {},
         h("p", { class: "dim" }, `Look at ${view.target} before anything is tried again, then say what you found.`),
         h("div", { class: "buttons" }, button("It happened…", () => enter("happened")), button("It did not…", () => enter("did-not")))),
+      now.glass && glass(now),
+      now.can_undo && mode !== "undone" && h("div", { class: "buttons" },
+        button("Propose to undo it", undo, { disabled: isBusy, "data-act": "undo" })),
+      mode === "undone" && h("p", { class: "dim", role: "status" }, "The step that takes it back is proposed; it needs an approval of its own."),
       history(now),
     ];
+  };
+
+  // What was started by breaking glass stays marked until somebody else has looked at it.
+  const glass = (now) => {
+    if (mode === "review") return reason("review", "What do you think of it? This goes into the record.", "Record the review");
+    const by = `Glass broken by ${person(now.glass.by)} ${clock(now.glass.at)}: “${now.glass.reason}”`;
+    const mayReview = !now.glass.reviewed && now.you?.may_approve && now.you.name !== now.glass.by;
+    return h("div", { class: "glass" },
+      h("p", { class: "state warn" }, "! ", by),
+      h("p", { class: "dim" }, now.glass.paged ? `Second channel: ${now.glass.paged}` : "A second channel is being told."),
+      h("p", { class: "dim" }, now.glass.reviewed ? `Reviewed by ${now.glass.reviewed}` : "Not reviewed yet."),
+      mayReview && h("div", { class: "buttons" }, button("Review…", () => enter("review"), { "data-act": "review" })));
+  };
+
+  const undo = async () => {
+    if (isBusy) return;
+    isBusy = true;
+    try {
+      await post(path("steps", view.id, "undo"), {});
+      mode = "undone";
+      problem = null;
+      tell("incident", { reload: true });
+    } catch (failure) {
+      problem = [failure.message, failure.next].filter(Boolean).join(" ");
+    }
+    isBusy = false;
+    draw();
   };
 
   const enter = (next) => {
@@ -141,7 +184,7 @@ export function step(view, { title, why, number, joins } = {}) {
     const now = known.get(id);
     if (seen !== now.state) {
       seen = now.state;
-      if (now.state !== "proposed" && (mode === "approve" || mode === "reject")) mode = "look";
+      if (now.state !== "proposed" && ["approve", "reject", "break-glass"].includes(mode)) mode = "look";
       announce(`${title ?? view.summary}: ${VERBS[now.state] ?? now.state}`);
     }
     const isWriting = mode !== "look" && root.querySelector("textarea") !== null;
@@ -173,6 +216,8 @@ export function step(view, { title, why, number, joins } = {}) {
 // What a press returns may be older than what the stream has brought meanwhile; a step's history only grows.
 function learn(now) {
   const before = known.get(now.id);
+  // The stream does not know who reads it.
+  if (before?.you && !now.you) now = { ...now, you: before.you };
   if ((now.history?.length ?? 0) >= (before?.history?.length ?? 0)) known.set(now.id, now);
 }
 

@@ -64,6 +64,9 @@ pub struct VerificationForm {
 pub struct UnitRow {
     pub id: String,
     pub summary: String,
+    pub arguments: serde_json::Value,
+    pub target: String,
+    pub environment: String,
     pub state: chat::StepState,
 }
 
@@ -170,6 +173,9 @@ fn unit(incident: &Incident, record: &StepRecord, now: Time) -> Vec<UnitRow> {
     let row = |record: &StepRecord| UnitRow {
         id: record.step.id().to_owned(),
         summary: record.step.content().summary.clone(),
+        arguments: record.step.content().arguments.clone(),
+        target: record.step.content().target.clone(),
+        environment: record.step.content().environment.clone(),
         state: status(record.state.status_at(now)),
     };
     unit.into_iter().map(row).collect()

@@ -41,6 +41,8 @@ pub async fn incident(State(server): Shared, Path(id): Path<String>) -> Result<R
     let mut value = form.map_or_else(|| json!({ "id": id, "state": "conversation" }), |form| json!(form));
     value["timeline"] = json!(timeline);
     value["answers"] = json!(answers);
+    let rules = &server.app.parts.rules;
+    value["by_hand"] = json!(incident.by_hand.iter().map(|proposal| proposal.view(rules)).collect::<Vec<_>>());
     Ok(Json(value).into_response())
 }
 

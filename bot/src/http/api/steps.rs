@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
+use runbooks::policy::Verb;
 use runbooks::{Digest, Person};
 use serde::Deserialize;
 use serde_json::json;
@@ -25,9 +26,28 @@ fn step_form(server: &Server, id: &str) -> Result<views::StepForm, Refused> {
     form.ok_or_else(|| Refused::not_found(format!("no step `{id}`")))
 }
 
-pub async fn step(State(server): Shared, Path(id): Path<String>) -> Result<Response, Refused> {
+pub async fn step(State(server): Shared, Extension(visitor): Who, Path(id): Path<String>) -> Result<Response, Refused> {
     server.app.sync().await?;
-    Ok(Json(step_form(&server, &id)?).into_response())
+    shown(&server, &id, &person(&visitor))
+}
+
+/// The step, and what this person may do about it.
+fn shown(server: &Server, id: &str, person: &Person) -> Result<Response, Refused> {
+    let form = step_form(server, id)?;
+    let operation =
+        server.app.with_state(|state| state.step_named(id).map(|(_, record)| record.step.content().operation()));
+    let rules = &server.app.parts.rules;
+    let may = |verb| operation.as_ref().is_some_and(|on| rules.may(person, verb, on).allowed);
+    let can_tell = !rules.break_glass().page_endpoint.is_empty();
+    let you = json!({
+        "name": person.name,
+        "may_approve": may(Verb::Approve),
+        "may_run": may(Verb::Run),
+        "may_break_glass": can_tell && may(Verb::BreakGlass),
+    });
+    let mut value = json!(form);
+    value["you"] = you;
+    Ok(Json(value).into_response())
 }
 
 #[derive(Deserialize, Default)]
@@ -84,7 +104,7 @@ pub async fn decide(
         Err(refused) if refused.kind == RefusedKind::Conflict && has_decided(&server, &id, &person, &wish) => {}
         Err(refused) => return Err(refused),
     }
-    Ok(Json(step_form(&server, &id)?).into_response())
+    shown(&server, &id, &person)
 }
 
 /// Whether this person already did exactly this.
