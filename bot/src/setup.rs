@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use evidence::{Redactor, Time};
 use indexer::{Store, TantivyStore};
 use jiff::tz::TimeZone;
+use runbooks::actions::Actions;
 use runbooks::policy::Policies;
 use runbooks::{Catalog, People, Rules};
 use tokio::sync::OnceCell;
@@ -16,6 +17,7 @@ use tokio::sync::OnceCell;
 use crate::app::{App, Parts};
 use crate::cli::Global;
 use crate::config::{Config, Mistake, Unusable};
+use crate::driver::verify::FreshCounts;
 use crate::named::some_of;
 use crate::secrets;
 
@@ -226,11 +228,13 @@ impl Setup {
 
     /// The whole app over a store.
     pub async fn app(&self, store: Arc<dyn Store>, rules: Rules, catalog: Catalog) -> Result<Arc<App>> {
+        let counting = Arc::new(FreshCounts { store: Arc::clone(&store), clock: now });
+        let actions = Actions::new(&self.config.actions, Arc::new(secrets::References)).with_counting(counting);
         let parts = Parts {
             store,
             journal: self.journal().await?,
             catalog,
-            actions: runbooks::actions::Actions::new(&self.config.actions, Arc::new(secrets::References)),
+            actions,
             inventory: self.config.inventory.clone(),
             aliases: self.config.aliases.clone(),
             rules,

@@ -4,6 +4,10 @@ pub mod http;
 
 pub mod command;
 
+pub mod kubernetes;
+
+pub mod wait;
+
 pub mod manual;
 
 mod output;
@@ -19,6 +23,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::execute::{OnOutput, Outcome};
+use crate::verify::Counting;
 
 /// Carries out one kind of step.
 #[async_trait]
@@ -56,6 +61,11 @@ pub struct Run<'r> {
     pub on_output: OnOutput,
     pub cancelled: CancellationToken,
     pub timeout: Duration,
+    /// What was approved as [`Action::precondition`], redacted as it is stored; compared just before, and again by an
+    /// action whose change must rest on exactly what was compared.
+    pub precondition: Option<&'r str>,
+    /// Counts what was indexed until now; `None` where there is no index to read.
+    pub counting: Option<Arc<dyn Counting>>,
     /// The same for every request of this run.
     pub idempotency_key: String,
 }
@@ -74,6 +84,7 @@ pub trait Secrets: Send + Sync {
 pub struct Settings {
     pub endpoints: BTreeMap<String, Endpoint>,
     pub programs: BTreeMap<String, Program>,
+    pub clusters: BTreeMap<String, Cluster>,
 }
 
 /// A service that `http` steps may call.
@@ -110,6 +121,46 @@ pub struct Program {
     pub dry_run: Option<String>,
 }
 
+/// A cluster that `kubernetes` steps may change: by `server`, by `kubeconfig`, or else the one that this process is a pod of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cluster {
+    /// `https://api.prod.internal:6443`.
+    pub server: Option<String>,
+    /// A reference to the bearer token for `server`.
+    pub token: Option<String>,
+    /// A file with the authority that signs the certificate of `server`, as PEM; the system's authorities when left out.
+    pub ca: Option<String>,
+    /// A file as `kubectl` uses it; without programs that sign in, proxies, or certificates that nobody checks.
+    pub kubeconfig: Option<String>,
+    /// Which context of `kubeconfig`; its current one when left out.
+    pub context: Option<String>,
+    /// Namespaces that steps may change; none when left out.
+    pub namespaces: Vec<String>,
+    /// Whether steps may cordon and uncordon nodes.
+    pub nodes: bool,
+}
+
+impl Cluster {
+    /// Keys that do not go together, as `(key, what to do)`.
+    pub fn mistakes(&self) -> Vec<(&'static str, &'static str)> {
+        let mut mistakes = Vec::new();
+        if self.server.is_some() && self.kubeconfig.is_some() {
+            mistakes.push(("kubeconfig", "there is a `server` as well; keep one of them"));
+        }
+        if self.context.is_some() && self.kubeconfig.is_none() {
+            mistakes.push(("context", "it is one of a `kubeconfig`, and there is none"));
+        }
+        if self.token.is_some() && self.server.is_none() {
+            mistakes.push(("token", "it is for a `server`, and there is none"));
+        }
+        if self.ca.is_some() && self.server.is_none() {
+            mistakes.push(("ca", "it is for a `server`, and there is none"));
+        }
+        mistakes
+    }
+}
+
 /// An entry of the list.
 pub struct Entry {
     pub name: &'static str,
@@ -133,12 +184,35 @@ pub const ACTIONS: &[Entry] = &[
         connect: command::connect,
     },
     Entry {
+        name: "kubernetes",
+        about: "a change to a workload or node of a cluster that the settings declare",
+        form: kubernetes::form,
+        connect: kubernetes::connect,
+    },
+    Entry {
+        name: wait::NAME,
+        about: "nothing is done until the logs show what is needed",
+        form: wait::form,
+        connect: wait::connect,
+    },
+    Entry {
         name: "manual",
         about: "a person does what it says and presses Done",
         form: manual::form,
         connect: manual::connect,
     },
 ];
+
+/// How long a rehearsal may take.
+const REHEARSAL: Duration = Duration::from_secs(5);
+
+/// Chooses the one TLS provider of this program, unless that was done already.
+fn install_crypto() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Losing the race to another thread that installs the same provider is fine.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}
 
 fn form_of<'v, A: Deserialize<'v>>(arguments: &'v Value, mistakes: fn(&A) -> Vec<String>) -> Vec<String> {
     A::deserialize(arguments).map_or_else(|error| vec![error.to_string()], |arguments| mistakes(&arguments))
@@ -147,12 +221,22 @@ fn form_of<'v, A: Deserialize<'v>>(arguments: &'v Value, mistakes: fn(&A) -> Vec
 /// The actions as the settings configure them.
 pub struct Actions {
     actions: BTreeMap<&'static str, Box<dyn Action>>,
+    counting: Option<Arc<dyn Counting>>,
 }
 
 impl Actions {
     pub fn new(settings: &Settings, secrets: Arc<dyn Secrets>) -> Actions {
         let connect = |entry: &Entry| (entry.name, (entry.connect)(settings, secrets.clone()));
-        Actions { actions: ACTIONS.iter().map(connect).collect() }
+        Actions { actions: ACTIONS.iter().map(connect).collect(), counting: None }
+    }
+
+    /// The same with an index to read, which `wait` needs.
+    pub fn with_counting(self, counting: Arc<dyn Counting>) -> Actions {
+        Actions { counting: Some(counting), ..self }
+    }
+
+    pub fn counting(&self) -> Option<Arc<dyn Counting>> {
+        self.counting.clone()
     }
 
     pub fn named(&self, name: &str) -> Option<&dyn Action> {

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::catalog::Catalog;
 use crate::inventory::{Inventory, flag_name};
-use crate::params::{Param, Source, Value, Values};
+use crate::params::{Param, Place, Source, Value, Values};
 use crate::runbook::{Runbook, Trigger};
 
 /// What is known when runbooks are chosen.
@@ -136,23 +136,29 @@ fn is_trouble(evidence: &Evidence) -> bool {
 fn fill(runbook: &Runbook, found: &Match<'_>, situation: &Situation<'_>) -> Option<Values> {
     let params = &runbook.head.params;
     let mut values = Values::new();
-    // The service first: a version is one of its versions.
-    let (first, rest): (Vec<_>, Vec<_>) = params.iter().partition(|(name, _)| *name == "service");
+    // The place first: a version is one of the service's, and a workload is what it is in the environment.
+    let is_place = |name: &str| matches!(name, "service" | "environment");
+    let (first, rest): (Vec<_>, Vec<_>) = params.iter().partition(|(name, _)| is_place(name));
     for (name, param) in first.into_iter().chain(rest) {
-        let text = wanted(param, found, situation)?;
-        let service = values.get("service").map(Value::to_string);
-        let value = param.accept(&text, service.as_deref(), situation.inventory).ok()?;
+        let (service, environment) = (text_of(&values, "service"), text_of(&values, "environment"));
+        let place = Place { service: service.as_deref(), environment: environment.as_deref() };
+        let text = wanted(param, found, place, situation)?;
+        let value = param.accept(&text, place, situation.inventory).ok()?;
         values.insert(name.clone(), value);
     }
     Some(values)
 }
 
-fn wanted(param: &Param, found: &Match<'_>, situation: &Situation<'_>) -> Option<String> {
-    let from = param.source().and_then(|source| from_source(source, found, situation));
+fn text_of(values: &Values, name: &str) -> Option<String> {
+    values.get(name).map(Value::to_string)
+}
+
+fn wanted(param: &Param, found: &Match<'_>, place: Place<'_>, situation: &Situation<'_>) -> Option<String> {
+    let from = param.source().and_then(|source| from_source(source, found, place, situation));
     from.or_else(|| param.default.as_ref().map(Value::to_string))
 }
 
-fn from_source(source: Source, found: &Match<'_>, situation: &Situation<'_>) -> Option<String> {
+fn from_source(source: Source, found: &Match<'_>, place: Place<'_>, situation: &Situation<'_>) -> Option<String> {
     let inventory = situation.inventory;
     let service = inventory.services.get(found.service);
     match source {
@@ -167,6 +173,11 @@ fn from_source(source: Source, found: &Match<'_>, situation: &Situation<'_>) -> 
             host.map(str::to_owned)
         }
         Source::SuspectQueue => inventory.queue_of(found.service).map(str::to_owned),
+        // Where it could be one of several, nothing but a person may choose.
+        Source::SuspectWorkload => match &inventory.workloads_of(place.service?, place.environment?)[..] {
+            [only] => Some(only.to_string()),
+            _ => None,
+        },
         Source::ChangeService => found.change.map(|change| change.service.clone()),
         Source::ChangeVersion => found.change.map(|change| change.version.clone()),
         Source::ChangePrevious => found.change.and_then(|change| change.previous.clone()),

@@ -1,7 +1,10 @@
 //! What every action must do, tried against real servers on loopback and real processes.
 
+mod cluster;
 mod command;
 mod http;
+mod kubernetes;
+mod wait;
 mod whole;
 
 use std::collections::BTreeMap;
@@ -15,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::actions::{ACTIONS, Actions, Run, Secrets, Settings};
 use crate::execute::{Outcome, Outcomes};
 
-/// Knows two secrets and nothing else.
+/// Knows three secrets and nothing else.
 struct TestSecrets;
 
 impl Secrets for TestSecrets {
@@ -23,6 +26,7 @@ impl Secrets for TestSecrets {
         match reference {
             "env:TOKEN" => Ok("Bearer s3cret".to_owned()),
             "env:GREETING" => Ok("hello".to_owned()),
+            "env:KUBE_TOKEN" => Ok(cluster::TOKEN.to_owned()),
             _ => Err(format!("there is no secret `{reference}`; set it where Firstline is started")),
         }
     }
@@ -54,6 +58,8 @@ async fn run(
         on_output: Arc::new(move |line| seen.lock().unwrap().push_str(line.as_str())),
         cancelled: cancelled.clone(),
         timeout: Duration::from_millis(timeout_ms),
+        precondition: None,
+        counting: actions.counting(),
         idempotency_key: "key-1".to_owned(),
     };
     if let Some(ms) = cancel_after_ms {
@@ -79,6 +85,11 @@ fn good_arguments() -> BTreeMap<&'static str, Value> {
     BTreeMap::from([
         ("http", json!({"endpoint": "operations", "path": "/v1/restart", "body": {"service": "cart"}})),
         ("command", json!({"program": "echo", "argv": ["--host", "db-0"]})),
+        ("kubernetes", json!({"verb": "rollout_restart", "workload": "prod/shop/deployment/checkout"})),
+        (
+            "wait",
+            json!({"what": {"query": {"query": "pool"}}, "wants": {"at_most": {"count": 0, "was_per_minute": null}}, "for_seconds": 1, "within_seconds": 120}),
+        ),
         ("manual", json!({"instruction": "Call Ines."})),
     ])
 }
@@ -88,6 +99,7 @@ async fn every_action_checks_describes_and_refuses() {
     let settings = json!({
         "endpoints": {"operations": {"base_url": "http://127.0.0.1:9"}},
         "programs": {"echo": {"path": "/bin/echo", "flags": ["--host"]}},
+        "clusters": {"prod": {"server": "http://127.0.0.1:9", "namespaces": ["shop"]}},
     });
     let actions = actions(settings);
     let good = good_arguments();

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use evidence::answer::{Evidence, EvidenceKind, Risk};
 use evidence::{Redactor, Time, TimeWindow};
+use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use crate::actions::{Action, Actions};
+use crate::actions::{Action, Actions, wait};
 use crate::candidates::Candidate;
 use crate::execute::{precondition, rehearse};
 use crate::inventory::Inventory;
-use crate::params::{Kind, Value, Values, seconds};
+use crate::params::{Kind, Place, Value, Values, seconds};
 use crate::policy::Rules;
 use crate::proposal::{Proposal, Step, StepContent, Undo, Unsealable};
 use crate::render;
@@ -68,11 +69,16 @@ pub fn values(
         .map(|name| format!("runbook `{}` has no parameter `{name}` (known: {})", runbook.id(), known()))
         .collect();
     let mut values = Values::new();
+    let given_or_default = |name: &str| {
+        let default = || params.get(name)?.default.as_ref().map(Value::to_string);
+        given.get(name).cloned().or_else(default)
+    };
+    let (service, environment) = (given_or_default("service"), given_or_default("environment"));
+    let place = Place { service: service.as_deref(), environment: environment.as_deref() };
     for (name, param) in params {
-        let text = given.get(name).cloned().or_else(|| param.default.as_ref().map(Value::to_string));
-        match text {
+        match given_or_default(name) {
             None => mistakes.push(format!("`{name}` is missing; give `--param {name}=…` ({})", param.about)),
-            Some(text) => match param.accept(&text, given.get("service").map(String::as_str), inventory) {
+            Some(text) => match param.accept(&text, place, inventory) {
                 Ok(value) => drop(values.insert(name.clone(), value)),
                 Err(error) => mistakes.push(format!("`{name}`: {error}")),
             },
@@ -235,22 +241,34 @@ fn content(
 ) -> Result<StepContent, Vec<String>> {
     let block = &template.block;
     let one = |error: String| vec![error];
-    let (action, arguments) = render_action(&block.action, &block.args, params, actions)?;
+    let (action, arguments) = render_action(&block.action, &block.args, params, citations, actions, context)?;
     let target = render::text(block.target.as_deref().unwrap_or("{{service}}"), params).map_err(one)?;
     let undo = match &block.undo {
         None => None,
         Some(UndoBlock::Manual(sentence)) => Some(Undo::Manual(render::text(sentence, params).map_err(one)?)),
         Some(UndoBlock::Step(step)) => {
-            let (action, arguments) = render_action(&step.action, &step.args, params, actions)?;
+            let (action, arguments) = render_action(&step.action, &step.args, params, citations, actions, context)?;
             let summary = action.describe(&arguments);
             Some(Undo::Step { action: step.action.clone(), action_version: action.version(), arguments, summary })
         }
     };
     let verify = match &block.verify {
-        Some(verify) => resolve(verify, params, citations, context).map_err(one)?,
+        Some(verify) => {
+            let query = verify.query.as_deref().map(|query| render::text(query, params)).transpose().map_err(one)?;
+            resolve(&VerifyBlock { query, ..verify.clone() }, citations, context).map_err(one)?
+        }
         None => None,
     };
-    let timeout = block.timeout.as_deref().map(seconds).transpose().map_err(one)?;
+    let wanted = block.timeout.as_deref().map(seconds).transpose().map_err(one)?;
+    let timeout = match Verify::deserialize(&arguments).ok().filter(|_| block.action == wait::NAME) {
+        Some(waited) if wanted.is_some_and(|wanted| wanted < waited.within_seconds) => {
+            return Err(one(
+                "`timeout` is shorter than `within`, so it would never be decided; leave it out".to_owned()
+            ));
+        }
+        Some(waited) => wanted.unwrap_or(wait::timeout_for(&waited)),
+        None => wanted.unwrap_or(60),
+    };
     let of_params = runbook.head.params.iter().find(|(_, param)| param.kind == Kind::Environment);
     let environment = of_params.and_then(|(name, _)| params.get(name)).map(Value::to_string);
     Ok(StepContent {
@@ -269,7 +287,7 @@ fn content(
         service: service_of(runbook, params),
         risk: risk_of(runbook, template),
         executor: if block.action == "manual" { "a person" } else { "firstline" }.to_owned(),
-        timeout_seconds: timeout.unwrap_or(60),
+        timeout_seconds: timeout,
         verify,
         undo,
         dry_run: None,
@@ -299,32 +317,44 @@ fn render_action<'a>(
     name: &str,
     args: &Json,
     params: &Values,
+    citations: &[String],
     actions: &'a Actions,
+    context: &Context<'_>,
 ) -> Result<(&'a dyn Action, Json), Vec<String>> {
     let known = || actions.names().join(", ");
     let action = actions.named(name).ok_or_else(|| vec![format!("unknown action `{name}` (known: {})", known())])?;
     let args = if args.is_null() { &json!({}) } else { args };
-    let arguments = render::tree(args, params).map_err(|error| vec![error])?;
+    let rendered = render::tree(args, params).map_err(|error| vec![error])?;
+    let arguments = match name {
+        wait::NAME => waited_for(&rendered, citations, context).map_err(|error| vec![error])?,
+        _ => rendered,
+    };
     action.check(&arguments)?;
     Ok((action, arguments))
 }
 
+/// What a `wait` step waits for, bound to templates and counts so that its bytes say all of it.
+fn waited_for(arguments: &Json, citations: &[String], context: &Context<'_>) -> Result<Json, String> {
+    let block = VerifyBlock::deserialize(arguments).map_err(|error| error.to_string())?;
+    if let Some((_, mistake)) = block.mistakes("").into_iter().next() {
+        return Err(mistake);
+    }
+    match resolve(&block, citations, context)? {
+        Some(verify) => serde_json::to_value(verify).map_err(|error| error.to_string()),
+        None => Err("there is no evidence to wait for; ask first, or name a `query`".to_owned()),
+    }
+}
+
 /// `None` when it refers to evidence and nothing is cited: there is nothing to watch.
-fn resolve(
-    block: &VerifyBlock,
-    params: &Values,
-    citations: &[String],
-    context: &Context<'_>,
-) -> Result<Option<Verify>, String> {
+fn resolve(block: &VerifyBlock, citations: &[String], context: &Context<'_>) -> Result<Option<Verify>, String> {
     let for_seconds = block.holds.as_deref().map_or(Ok(45), seconds)?;
     let within_seconds = block.within.as_deref().map_or(Ok(300), seconds)?.max(for_seconds);
     if let Some(query) = &block.query {
-        let query = render::text(query, params)?;
         let wants = match (block.at_least, block.at_most.or(block.count)) {
             (Some(count), _) => Wants::AtLeast { count, was_per_minute: None },
             (None, count) => Wants::AtMost { count: count.unwrap_or(0), was_per_minute: None },
         };
-        return Ok(Some(Verify { what: What::Query { query }, wants, for_seconds, within_seconds }));
+        return Ok(Some(Verify { what: What::Query { query: query.clone() }, wants, for_seconds, within_seconds }));
     }
     let (subject, wish) =
         block.evidence.as_deref().and_then(|wish| wish.split_once(' ')).unwrap_or(("cited", "recovers"));

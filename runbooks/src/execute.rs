@@ -98,7 +98,10 @@ pub async fn execute(
         }
     }
     let timeout = Duration::from_secs(content.timeout_seconds.max(1).into()).min(LONGEST);
-    let run = Run { redactor, on_output, cancelled, timeout, idempotency_key: key_of(&approved) };
+    let idempotency_key = key_of(&approved);
+    let precondition = content.precondition.as_deref();
+    let counting = actions.counting();
+    let run = Run { redactor, on_output, cancelled, timeout, precondition, counting, idempotency_key };
     action.run(&content.arguments, &run).await
 }
 

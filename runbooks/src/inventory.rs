@@ -1,10 +1,14 @@
 //! What may be acted on: names known from the configuration and from authenticated deploy records.
 //! A name that only log lines mention is never in here, so it can be shown but not targeted.
 
+pub mod workload;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use evidence::{Change, ChangeKind};
 use serde::{Deserialize, Serialize};
+
+use self::workload::{Deployed, Workload};
 
 /// `[inventory]` of the configuration, and what deploy records added to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +21,8 @@ pub struct Inventory {
     /// Queues and the service that consumes each.
     pub queues: BTreeMap<String, String>,
     pub flags: BTreeMap<String, Flag>,
+    /// What clusters run, under names of one's own.
+    pub workloads: BTreeMap<String, Deployed>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +66,13 @@ impl Inventory {
 
     pub fn queue_of(&self, consumer: &str) -> Option<&str> {
         self.queues.iter().find(|(_, owner)| *owner == consumer).map(|(queue, _)| queue.as_str())
+    }
+
+    /// What a service is in the clusters of an environment; those whose names no cluster accepts are left out.
+    pub fn workloads_of(&self, service: &str, environment: &str) -> Vec<Workload> {
+        let is_meant = |entry: &str, one: &Deployed| one.service(entry) == service && one.environment == environment;
+        let meant = self.workloads.iter().filter(|(entry, one)| is_meant(entry, one));
+        meant.filter_map(|(entry, one)| one.workload(entry).ok()).collect()
     }
 
     pub fn fallback_of(&self, service: &str) -> Option<&str> {

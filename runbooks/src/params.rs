@@ -18,6 +18,8 @@ pub enum Kind {
     Host,
     Queue,
     Flag,
+    /// What the parameter `service` is in a cluster: `prod/shop/deployment/checkout`.
+    Workload,
     /// Text that `pattern` matches as a whole.
     String,
     Integer,
@@ -37,6 +39,8 @@ pub enum Source {
     SuspectHost,
     #[serde(rename = "suspect.queue")]
     SuspectQueue,
+    #[serde(rename = "suspect.workload")]
+    SuspectWorkload,
     #[serde(rename = "change.service")]
     ChangeService,
     #[serde(rename = "change.version")]
@@ -89,6 +93,13 @@ pub enum Value {
     Text(String),
 }
 
+/// What the parameters `service` and `environment` say, which the values of others must belong to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place<'p> {
+    pub service: Option<&'p str>,
+    pub environment: Option<&'p str>,
+}
+
 pub type Values = BTreeMap<String, Value>;
 
 impl fmt::Display for Value {
@@ -110,6 +121,7 @@ impl Param {
             Kind::Host => Source::SuspectHost,
             Kind::Queue => Source::SuspectQueue,
             Kind::Flag => Source::FlagName,
+            Kind::Workload => Source::SuspectWorkload,
             Kind::Version | Kind::String | Kind::Integer | Kind::Enum | Kind::Duration | Kind::Bool => {
                 return self.from;
             }
@@ -150,13 +162,19 @@ impl Param {
         mistakes
     }
 
-    /// Reads and checks a value; `service` is the value of the parameter `service`, for versions.
+    /// Reads and checks a value; `place` has what versions and workloads belong to.
     ///
     /// # Errors
     ///
     /// What the value should look like, without the parameter's name.
-    pub fn accept(&self, text: &str, service: Option<&str>, inventory: &Inventory) -> Result<Value, String> {
+    pub fn accept(&self, text: &str, place: Place<'_>, inventory: &Inventory) -> Result<Value, String> {
         let value = self.literal(text)?;
+        let workloads: Vec<String> = match place {
+            Place { service: Some(service), environment: Some(environment) } => {
+                inventory.workloads_of(service, environment).iter().map(ToString::to_string).collect()
+            }
+            _ => Vec::new(),
+        };
         let known: Vec<&str> = match self.kind {
             Kind::Service => inventory.services.keys().map(String::as_str).collect(),
             Kind::Environment => inventory.environments.iter().map(String::as_str).collect(),
@@ -164,9 +182,10 @@ impl Param {
             Kind::Queue => inventory.queues.keys().map(String::as_str).collect(),
             Kind::Flag => inventory.flags.keys().map(String::as_str).collect(),
             Kind::Version => {
-                let service = service.and_then(|service| inventory.services.get(service));
+                let service = place.service.and_then(|service| inventory.services.get(service));
                 service.map(|service| service.versions.iter().map(String::as_str).collect()).unwrap_or_default()
             }
+            Kind::Workload => workloads.iter().map(String::as_str).collect(),
             Kind::String | Kind::Integer | Kind::Enum | Kind::Duration | Kind::Bool => return Ok(value),
         };
         if known.contains(&text) {
@@ -193,7 +212,13 @@ impl Param {
             return Err("must not contain control characters".to_owned());
         }
         match self.kind {
-            Kind::Service | Kind::Environment | Kind::Version | Kind::Host | Kind::Queue | Kind::Flag => {
+            Kind::Service
+            | Kind::Environment
+            | Kind::Version
+            | Kind::Host
+            | Kind::Queue
+            | Kind::Flag
+            | Kind::Workload => {
                 let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-+/:".contains(c);
                 let starts_plain = text.starts_with(|c: char| c.is_ascii_alphanumeric());
                 if !starts_plain || !text.chars().all(is_plain) || text.contains("..") {
@@ -250,7 +275,14 @@ mod tests {
         assert_eq!(param.mistakes(), Vec::<String>::new());
         let mut inventory = Inventory::default();
         inventory.services.entry("cart".into()).or_default().versions.insert("v1".into());
-        let value = param.accept(text, Some("cart"), &inventory).map(|value| value.to_string());
+        for (environment, cluster) in [("production", "prod"), ("staging", "lab")] {
+            let entry = format!(
+                r#"{{"cluster":"{cluster}","namespace":"shop","environment":"{environment}","service":"cart","name":"cart"}}"#
+            );
+            inventory.workloads.insert(environment.into(), serde_json::from_str(&entry).unwrap());
+        }
+        let place = Place { service: Some("cart"), environment: Some("production") };
+        let value = param.accept(text, place, &inventory).map(|value| value.to_string());
         match expected {
             Ok(expected) => assert_eq!(value.as_deref(), Ok(expected)),
             Err(part) => assert!(value.as_ref().is_err_and(|error| error.contains(part)), "{value:?}"),
@@ -264,6 +296,9 @@ mod tests {
         check("type: version", "v1", Ok("v1"));
         check("type: version", "v2", Err("unknown version"));
         check("type: host", "db-0", Err("the inventory has none"));
+        check("type: workload", "prod/shop/deployment/cart", Ok("prod/shop/deployment/cart"));
+        check("type: workload", "lab/shop/deployment/cart", Err("(known: prod/shop/deployment/cart)"));
+        check("type: workload", "prod/shop/deployment/till", Err("unknown workload"));
         check("type: service", "../cart", Err("is not a name"));
         check("type: service", "-rf", Err("is not a name"));
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::canonical::Digest;
-use crate::params::{Param, Values};
+use crate::params::{Param, Values, seconds};
 use crate::render;
 
 /// A runbook as its file says it.
@@ -129,6 +129,46 @@ pub struct VerifyBlock {
     /// How long it may take; `5m` when not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<String>,
+}
+
+impl VerifyBlock {
+    /// What is wrong with it, as `(key, sentence)`; `path` stands before the keys in the sentences, like `verify.`.
+    pub fn mistakes(&self, path: &str) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        let bounds = [self.count, self.at_most, self.at_least].into_iter().flatten().count();
+        match (&self.evidence, &self.query) {
+            (Some(wish), None) => {
+                let words: Vec<&str> = wish.split_whitespace().collect();
+                let is_subject = |word: &str| {
+                    let number = word.strip_prefix('E').unwrap_or("");
+                    word == "cited" || (!number.is_empty() && number.chars().all(|c| c.is_ascii_digit()))
+                };
+                if !matches!(words[..], [subject, "stops" | "returns" | "recovers"] if is_subject(subject)) {
+                    let text = format!(
+                        "`{path}evidence: {wish}` must be `cited` or an id like `E1`, then `stops`, `returns` or `recovers`"
+                    );
+                    found.push(("evidence", text));
+                }
+                if bounds > 0 {
+                    found.push(("", format!("`count`, `at_most` and `at_least` belong to `{path}query`")));
+                }
+            }
+            (None, Some(_)) if bounds != 1 => {
+                found.push(("query", format!("`{path}query` needs one of `count`, `at_most` and `at_least`")));
+            }
+            (None, Some(_)) => {}
+            _ => {
+                let whole = path.strip_suffix('.').map_or_else(|| "it".to_owned(), |whole| format!("`{whole}`"));
+                found.push(("", format!("{whole} needs either `evidence` or `query`")));
+            }
+        }
+        for (key, duration) in [("for", &self.holds), ("within", &self.within)] {
+            if let Some(Err(error)) = duration.as_deref().map(seconds) {
+                found.push((key, format!("`{path}{key}`: {error}")));
+            }
+        }
+        found
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

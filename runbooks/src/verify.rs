@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use async_trait::async_trait;
 use evidence::{Time, TimeWindow};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,18 @@ pub struct Counts {
     pub matching: u64,
     /// Lines of any kind from the same service, or from all services for a query: whether anything is heard at all.
     pub heard: u64,
+}
+
+/// Counts in what was indexed until now; the program supplies this.
+#[async_trait]
+pub trait Counting: Send + Sync {
+    /// By the clock that records are stamped with.
+    fn now(&self) -> Time;
+
+    /// # Errors
+    ///
+    /// A sentence that says why nothing could be counted.
+    async fn count(&self, verify: &Verify, window: TimeWindow) -> Result<Counts, String>;
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +130,20 @@ impl Verify {
         SignedDuration::from_secs(self.for_seconds.max(1).into())
     }
 
+    /// What must become true and for how long, without how long that may take.
+    pub fn wish(&self) -> String {
+        let subject = match &self.what {
+            What::Evidence { id, service, template, .. } => format!("{id} ({service}: {template})"),
+            What::Query { query } => format!("`{query}`"),
+        };
+        let wish = match &self.wants {
+            Wants::AtMost { count: 0, .. } => "stops".to_owned(),
+            Wants::AtMost { count, .. } => format!("falls to {count} or fewer"),
+            Wants::AtLeast { count, .. } => format!("comes back, {count} or more"),
+        };
+        format!("{subject} {wish} for {} s", self.for_seconds)
+    }
+
     fn subject(&self) -> String {
         match &self.what {
             What::Evidence { id, .. } => id.clone(),
@@ -134,16 +161,7 @@ impl Verify {
 
 impl fmt::Display for Verify {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let subject = match &self.what {
-            What::Evidence { id, service, template, .. } => format!("{id} ({service}: {template})"),
-            What::Query { query } => format!("`{query}`"),
-        };
-        let wish = match &self.wants {
-            Wants::AtMost { count: 0, .. } => "stops".to_owned(),
-            Wants::AtMost { count, .. } => format!("falls to {count} or fewer"),
-            Wants::AtLeast { count, .. } => format!("comes back, {count} or more"),
-        };
-        write!(f, "{subject} {wish} for {} s, within {} s", self.for_seconds, self.within_seconds)
+        write!(f, "{}, within {} s", self.wish(), self.within_seconds)
     }
 }
 

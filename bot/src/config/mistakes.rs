@@ -46,7 +46,14 @@ impl<T> Reading<T> {
 }
 
 /// So that one missing key does not hide the mistakes around it.
-const STAND_INS: [(&str, &str); 3] = [("base_url", "http://stand-in"), ("path", "/stand-in"), ("service", "stand-in")];
+const STAND_INS: [(&str, &str); 6] = [
+    ("base_url", "http://stand-in"),
+    ("path", "/stand-in"),
+    ("service", "stand-in"),
+    ("cluster", "stand-in"),
+    ("namespace", "stand-in"),
+    ("environment", "stand-in"),
+];
 
 /// Reads `text` as a `T`, with every mistake found on the way.
 pub fn read<T: DeserializeOwned>(text: &str) -> Reading<T> {

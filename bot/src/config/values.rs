@@ -92,6 +92,11 @@ pub(super) fn missing_secrets(config: &Config) -> Vec<Wrong> {
             look(&["actions", "endpoints", name, "headers", header], reference);
         }
     }
+    for (name, cluster) in &config.actions.clusters {
+        if let Some(reference) = &cluster.token {
+            look(&["actions", "clusters", name, "token"], reference);
+        }
+    }
     found
 }
 
@@ -219,12 +224,41 @@ fn actions(config: &Config, say: &mut impl FnMut(&[&str], String)) {
             }
         }
     }
+    clusters(config, say);
     for (name, program) in &config.actions.programs {
         if !Path::new(&program.path).is_absolute() {
             say(
                 &["actions", "programs", name, "path"],
                 format!("program `{name}`: `{}` must be an absolute path", program.path),
             );
+        }
+    }
+}
+
+fn clusters(config: &Config, say: &mut impl FnMut(&[&str], String)) {
+    for (name, cluster) in &config.actions.clusters {
+        for (key, text) in cluster.mistakes() {
+            say(&["actions", "clusters", name, key], format!("cluster `{name}`: `{key}`: {text}"));
+        }
+        if let Some(server) = cluster.server.as_ref().filter(|server| !is_web_address(server)) {
+            let text = format!(
+                "cluster `{name}`: `{server}` is no `https` address; write one like `https://api.prod.internal:6443`"
+            );
+            say(&["actions", "clusters", name, "server"], text);
+        }
+        if let Some(Err(error)) = cluster.token.as_deref().map(secrets::check) {
+            say(&["actions", "clusters", name, "token"], format!("`actions.clusters.{name}.token`: {error}"));
+        }
+    }
+    for (name, deployed) in &config.inventory.workloads {
+        let path = ["inventory", "workloads", name];
+        if let Err(error) = deployed.workload(name) {
+            say(&path, format!("`{}`: {error}", path.join(".")));
+        }
+        if !config.actions.clusters.contains_key(&deployed.cluster) {
+            let known = config.actions.clusters.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let text = format!("`{}`: unknown cluster `{}` (known: {known})", path.join("."), deployed.cluster);
+            say(&[&path[..], &["cluster"]].concat(), text);
         }
     }
 }

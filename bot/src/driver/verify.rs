@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use evidence::TimeWindow;
+use async_trait::async_trait;
+use evidence::{Time, TimeWindow};
 use incident::Effect;
 use indexer::{CountRequest, Query, SearchOptions, Store};
 use runbooks::Command;
-use runbooks::verify::{Counts, Judgement, Verify, What};
+use runbooks::verify::{Counting, Counts, Judgement, Verify, What};
 
 use super::decide::by_itself;
 use crate::app::{App, Refused, RefusedKind, Update};
@@ -50,6 +51,25 @@ pub(super) async fn perform(app: &Arc<App>, incident: &str, step: &str) -> Resul
         // Another process was faster: it judged the same evidence.
         Err(refused) if refused.kind == RefusedKind::Conflict => Ok(Vec::new()),
         done => done,
+    }
+}
+
+/// The index as it is when it is asked, for steps that wait.
+pub struct FreshCounts {
+    pub store: Arc<dyn Store>,
+    pub clock: fn() -> Time,
+}
+
+#[async_trait]
+impl Counting for FreshCounts {
+    fn now(&self) -> Time {
+        (self.clock)()
+    }
+
+    async fn count(&self, verify: &Verify, window: TimeWindow) -> Result<Counts, String> {
+        let (store, verify) = (Arc::clone(&self.store), verify.clone());
+        let counted = tokio::task::spawn_blocking(move || count(store.as_ref(), &verify, window)).await;
+        counted.map_err(|error| format!("the search stopped: {error}"))?.map_err(|error| error.to_string())
     }
 }
 

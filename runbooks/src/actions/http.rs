@@ -16,10 +16,9 @@ use serde_json::Value;
 
 use self::response::Expect;
 use super::output::Output;
-use super::{Action, Endpoint, Run, Secrets, Settings};
+use super::{Action, Endpoint, REHEARSAL, Run, Secrets, Settings};
 use crate::execute::{Outcome, Outcomes};
 
-const REHEARSAL: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(5);
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -192,10 +191,7 @@ impl Http {
 }
 
 fn client(may_be_private: bool) -> Result<Client, String> {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Losing the race to another thread that installs the same provider is fine.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    }
+    super::install_crypto();
     let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
     let roots = roots.filter_map(|der| reqwest::Certificate::from_der(der).ok());
     let client = Client::builder()

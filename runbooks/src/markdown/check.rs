@@ -40,6 +40,10 @@ pub(super) fn head<T>(head: &Head, reading: &Reading<T>) -> Found {
         if param.kind == Kind::Version && !head.params.contains_key("service") {
             say(&path, format!("`{path}` is a version, so there must be a parameter `service`"));
         }
+        let has = |name: &str| head.params.contains_key(name);
+        if param.kind == Kind::Workload && !(has("service") && has("environment")) {
+            say(&path, format!("`{path}` is a workload, so there must be parameters `service` and `environment`"));
+        }
     }
     for (idx, trigger) in head.triggers.iter().enumerate() {
         let path = format!("triggers[{idx}]");
@@ -122,38 +126,9 @@ fn in_templates(block: &Block, head: Option<&Head>) -> Found {
 }
 
 fn in_verify(verify: &VerifyBlock, head: Option<&Head>) -> Found {
-    let mut found = Found::new();
-    let mut say = |path: &str, text: String| found.push((path.to_owned(), text));
-    match (&verify.evidence, &verify.query) {
-        (Some(wish), None) => {
-            let words: Vec<&str> = wish.split_whitespace().collect();
-            let is_subject = |word: &str| {
-                let number = word.strip_prefix('E').unwrap_or("");
-                word == "cited" || (!number.is_empty() && number.chars().all(|c| c.is_ascii_digit()))
-            };
-            if !matches!(words[..], [subject, "stops" | "returns" | "recovers"] if is_subject(subject)) {
-                let text = format!(
-                    "`verify.evidence: {wish}` must be `cited` or an id like `E1`, then `stops`, `returns` or `recovers`"
-                );
-                say("verify.evidence", text);
-            }
-            if verify.count.or(verify.at_most).or(verify.at_least).is_some() {
-                say("verify", "`count`, `at_most` and `at_least` belong to `verify.query`".to_owned());
-            }
-        }
-        (None, Some(_)) => {
-            let bounds = [verify.count, verify.at_most, verify.at_least].into_iter().flatten().count();
-            if bounds != 1 {
-                say("verify.query", "`verify.query` needs one of `count`, `at_most` and `at_least`".to_owned());
-            }
-        }
-        _ => say("verify", "`verify` needs either `evidence` or `query`".to_owned()),
-    }
-    for (key, duration) in [("for", &verify.holds), ("within", &verify.within)] {
-        if let Some(Err(error)) = duration.as_deref().map(seconds) {
-            say(&format!("verify.{key}"), format!("`verify.{key}`: {error}"));
-        }
-    }
+    let path = |key: &str| if key.is_empty() { "verify".to_owned() } else { format!("verify.{key}") };
+    let mistakes = verify.mistakes("verify.").into_iter();
+    let mut found: Found = mistakes.map(|(key, text)| (path(key), text)).collect();
     found.extend(verify.query.iter().flat_map(|query| in_template("verify.query", query, head)));
     found
 }

@@ -25,7 +25,7 @@ fn all_mistakes_are_found_at_once_with_their_places() {
         text,
         &[
             "x.md:6: `params.n` needs `min` and `max`",
-            "x.md:11: unknown action `htpp`; did you mean `http`? (known: http, command, manual)",
+            "x.md:11: unknown action `htpp`; did you mean `http`? (known: http, command, kubernetes, wait, manual)",
             "x.md:12: `args` names `servic`, which is not a parameter",
             "x.md:18: unknown key `timeuot`; did you mean `timeout`? (known: id, action, args,",
             "x.md:24: `timeout`: `2 min` is not a duration",
