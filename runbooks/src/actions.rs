@@ -88,7 +88,7 @@ pub struct Settings {
 }
 
 /// A service that `http` steps may call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Endpoint {
     /// `https://deploy.internal/api`; a step's path is appended to it.
@@ -102,6 +102,15 @@ pub struct Endpoint {
     /// The host name may resolve to a private or loopback address. A base URL that names such an address itself says so already.
     #[serde(default)]
     pub private: bool,
+    /// Methods that steps may use; `GET`, `POST`, `PUT`, `PATCH` and `DELETE` when left out.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// Paths that steps may name, each with all that is below it; any when left out.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// What a right answer looks like, beside what a step says itself.
+    #[serde(default)]
+    pub expect: http::Expect,
 }
 
 /// A program that `command` steps may start.

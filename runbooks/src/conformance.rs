@@ -2,6 +2,8 @@
 
 mod cluster;
 mod command;
+mod endpoints;
+mod every;
 mod http;
 mod kubernetes;
 mod wait;
@@ -78,46 +80,4 @@ fn assert_outcome(tried: &Tried, result: Outcomes, summary: &str) {
     let outcome = &tried.outcome;
     assert_eq!(outcome.result, result, "{outcome:?}");
     assert!(outcome.summary.as_str().contains(summary), "`{}` does not say `{summary}`", outcome.summary);
-}
-
-/// For each action, arguments that pass its check with the settings below.
-fn good_arguments() -> BTreeMap<&'static str, Value> {
-    BTreeMap::from([
-        ("http", json!({"endpoint": "operations", "path": "/v1/restart", "body": {"service": "cart"}})),
-        ("command", json!({"program": "echo", "argv": ["--host", "db-0"]})),
-        ("kubernetes", json!({"verb": "rollout_restart", "workload": "prod/shop/deployment/checkout"})),
-        (
-            "wait",
-            json!({"what": {"query": {"query": "pool"}}, "wants": {"at_most": {"count": 0, "was_per_minute": null}}, "for_seconds": 1, "within_seconds": 120}),
-        ),
-        ("manual", json!({"instruction": "Call Ines."})),
-    ])
-}
-
-#[tokio::test]
-async fn every_action_checks_describes_and_refuses() {
-    let settings = json!({
-        "endpoints": {"operations": {"base_url": "http://127.0.0.1:9"}},
-        "programs": {"echo": {"path": "/bin/echo", "flags": ["--host"]}},
-        "clusters": {"prod": {"server": "http://127.0.0.1:9", "namespaces": ["shop"]}},
-    });
-    let actions = actions(settings);
-    let good = good_arguments();
-    for entry in ACTIONS {
-        let arguments = good.get(entry.name).unwrap_or_else(|| panic!("`{}` has no good arguments here", entry.name));
-        let action = actions.named(entry.name).unwrap();
-        assert_eq!(action.name(), entry.name);
-        assert!(entry.about.len() > 10 && action.version() >= 1);
-        assert_eq!(action.check(arguments), Ok(()));
-        let sentence = action.describe(arguments);
-        assert!(sentence.len() > 5 && !sentence.contains('\n'), "{sentence}");
-        let mut unknown_key = arguments.clone();
-        unknown_key["surprise"] = json!(1);
-        for bad in [json!(null), json!([]), json!({}), unknown_key] {
-            assert!(action.check(&bad).is_err(), "`{}` accepts {bad}", entry.name);
-            // Even without the check nothing may happen.
-            let tried = run(&actions, entry.name, bad, 500, None).await;
-            assert_eq!(tried.outcome.result, Outcomes::Refused, "`{}`", entry.name);
-        }
-    }
 }

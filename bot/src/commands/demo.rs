@@ -168,6 +168,7 @@ fn setup(global: &Global, folder: &Path, admin: SocketAddr, token: &str, shop: &
         headers,
         dry_run: Some("dry_run=true".to_owned()),
         private: true,
+        ..Default::default()
     };
     config.actions.endpoints.insert("operations".to_owned(), operations);
     config.inventory = inventory(shop);

@@ -216,6 +216,11 @@ fn actions(config: &Config, say: &mut impl FnMut(&[&str], String)) {
                     endpoint.base_url
                 ),
             );
+        } else if let Some((_, text)) = endpoint.mistakes().into_iter().find(|(key, _)| *key == "base_url") {
+            say(&["actions", "endpoints", name, "base_url"], format!("endpoint `{name}`: {text}"));
+        }
+        for (key, text) in endpoint.mistakes().into_iter().filter(|(key, _)| *key != "base_url") {
+            say(&["actions", "endpoints", name, key], format!("endpoint `{name}`: {text}"));
         }
         for (header, reference) in &endpoint.headers {
             if let Err(error) = secrets::check(reference) {

@@ -3,6 +3,7 @@
 
 mod address;
 mod response;
+mod target;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -10,13 +11,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use evidence::Redactor;
-use reqwest::{Client, Method, RequestBuilder, Url};
+use reqwest::header::HeaderValue;
+use reqwest::{Client, Method, RequestBuilder};
 use serde::Deserialize;
 use serde_json::Value;
 
-use self::response::Expect;
+pub use self::response::{Expect, Status};
+use self::target::{plain, url};
 use super::output::Output;
 use super::{Action, Endpoint, REHEARSAL, Run, Secrets, Settings};
+use crate::canonical::{self, Digest};
 use crate::execute::{Outcome, Outcomes};
 
 const CONNECT: Duration = Duration::from_secs(5);
@@ -45,7 +49,62 @@ impl Arguments {
     fn mistakes(&self) -> Vec<String> {
         let is_known = METHODS.contains(&self.method.as_str());
         let unknown = format!("unknown method `{}` (known: {})", self.method, METHODS.join(", "));
-        (!is_known).then_some(unknown).into_iter().chain(plain(&self.path).err()).collect()
+        let mut mistakes: Vec<String> = (!is_known).then_some(unknown).into_iter().collect();
+        mistakes.extend(plain(&self.path).err());
+        for (key, value) in &self.query {
+            if key.is_empty() || key.contains(char::is_control) || value.contains(char::is_control) {
+                mistakes.push(format!("`query.{}` has no name, or a control character in it", key.escape_debug()));
+            }
+        }
+        mistakes.extend(self.expect.mistakes());
+        mistakes
+    }
+
+    /// What this endpoint's declaration does not allow.
+    fn not_allowed(&self, endpoint: &Endpoint) -> Vec<String> {
+        let name = &self.endpoint;
+        let mut mistakes = Vec::new();
+        if !endpoint.methods.is_empty() && !endpoint.methods.contains(&self.method) {
+            let known = endpoint.methods.join(", ");
+            mistakes.push(format!("endpoint `{name}` does not allow `{}` (allowed: {known})", self.method));
+        }
+        if !endpoint.paths.is_empty() && !endpoint.paths.iter().any(|prefix| target::is_below(&self.path, prefix)) {
+            let known = endpoint.paths.join(", ");
+            mistakes.push(format!("endpoint `{name}` does not allow `{}` (allowed: what is below {known})", self.path));
+        }
+        // A rehearsal that a step can talk out of being one is no rehearsal.
+        let (rehearsal, _) = endpoint.rehearsal().unwrap_or_default();
+        if let Some(key) = self.query.keys().find(|key| !rehearsal.is_empty() && key.eq_ignore_ascii_case(rehearsal)) {
+            mistakes.push(format!(
+                "`query.{key}` is how endpoint `{name}` is asked for a rehearsal; a step must not set it"
+            ));
+        }
+        mistakes.extend(endpoint.mistakes().into_iter().map(|(_, text)| format!("endpoint `{name}`: {text}")));
+        mistakes.extend(url(endpoint, &self.path).err());
+        mistakes.dedup();
+        mistakes
+    }
+}
+
+impl Endpoint {
+    /// What is wrong with the declaration itself, as `(key, sentence)`.
+    pub fn mistakes(&self) -> Vec<(&'static str, String)> {
+        let known = METHODS.join(", ");
+        let unknown = self.methods.iter().filter(|method| !METHODS.contains(&method.as_str()));
+        let mut found: Vec<(&'static str, String)> =
+            unknown.map(|method| ("methods", format!("unknown method `{method}` (known: {known})"))).collect();
+        found.extend(self.paths.iter().filter_map(|path| Some(("paths", plain(path).err()?))));
+        found.extend(self.expect.mistakes().into_iter().map(|mistake| ("expect", mistake)));
+        if self.rehearsal().is_some_and(|(key, _)| key.is_empty()) {
+            found.push(("dry_run", "`dry_run` must be a query parameter, like `dry_run=true`".to_owned()));
+        }
+        found.extend(url(self, "/").err().map(|mistake| ("base_url", mistake)));
+        found
+    }
+
+    /// The query parameter that turns a request into a rehearsal.
+    fn rehearsal(&self) -> Option<(&str, &str)> {
+        self.dry_run.as_deref().map(|parameter| parameter.split_once('=').unwrap_or((parameter, "true")))
     }
 }
 
@@ -79,7 +138,7 @@ impl Action for Http {
         let mut mistakes = arguments.mistakes();
         match self.endpoints.get(&arguments.endpoint) {
             None => mistakes.push(self.unknown_endpoint(&arguments.endpoint)),
-            Some(endpoint) if mistakes.is_empty() => mistakes.extend(url(endpoint, &arguments.path).err()),
+            Some(endpoint) if mistakes.is_empty() => mistakes.extend(arguments.not_allowed(endpoint)),
             Some(_) => {}
         }
         if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
@@ -98,9 +157,8 @@ impl Action for Http {
     async fn dry_run(&self, arguments: &Value, _: &Redactor) -> Result<Option<String>, String> {
         let arguments = Arguments::deserialize(arguments).map_err(|error| error.to_string())?;
         let endpoint = self.endpoint(&arguments.endpoint)?;
-        let Some(parameter) = &endpoint.dry_run else { return Ok(None) };
-        let (key, value) = parameter.split_once('=').unwrap_or((parameter, "true"));
-        let request = self.request(endpoint, &arguments, Some((key, value)))?.timeout(REHEARSAL);
+        let Some(rehearsal) = endpoint.rehearsal() else { return Ok(None) };
+        let request = self.request(endpoint, &arguments, Some(rehearsal))?.timeout(REHEARSAL);
         let response = request.send().await.map_err(|error| said(&error))?;
         let status = response.status();
         let body = response::read_some(response).await;
@@ -111,13 +169,25 @@ impl Action for Http {
         }
     }
 
+    /// What the step names must still be declared as it was: where it leads, with which headers, and what counts as done.
+    /// Where a header's secret is kept is left out: who runs the step may keep it elsewhere.
+    async fn precondition(&self, arguments: &Value) -> Result<Option<String>, String> {
+        let arguments = Arguments::deserialize(arguments).map_err(|error| error.to_string())?;
+        let (name, endpoint) = (&arguments.endpoint, self.endpoint(&arguments.endpoint)?);
+        let headers = endpoint.headers.keys().map(|header| (header.to_lowercase(), String::new())).collect();
+        let declared = Endpoint { headers, ..endpoint.clone() };
+        let declared = canonical::to_string(&declared).map_err(|error| format!("endpoint `{name}`: {error}"))?;
+        let base = endpoint.base_url.trim_end_matches('/');
+        Ok(Some(format!("endpoint {name} at {base}, declared as {}", Digest::of(declared).short())))
+    }
+
     async fn run(&self, arguments: &Value, run: &Run<'_>) -> Outcome {
         let output = Output::new(run.redactor, run.on_output.clone());
         let prepared = Arguments::deserialize(arguments).map_err(|error| error.to_string()).and_then(|arguments| {
             let endpoint = self.endpoint(&arguments.endpoint)?;
-            Ok((self.request(endpoint, &arguments, None)?, arguments))
+            Ok((self.request(endpoint, &arguments, None)?, endpoint, arguments))
         });
-        let (request, arguments) = match prepared {
+        let (request, endpoint, arguments) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return output.finish(Outcomes::Refused, &format!("nothing was sent: {error}")),
         };
@@ -134,7 +204,7 @@ impl Action for Http {
             }
         };
         match answer {
-            Ok(response) => response::judge(response, &arguments.expect, name, output, run).await,
+            Ok(response) => response::judge(response, &[&endpoint.expect, &arguments.expect], name, output, run).await,
             Err(error) if error.is_connect() || error.is_builder() => {
                 output.finish(Outcomes::Refused, &format!("nothing was sent to `{name}`: {}", said(&error)))
             }
@@ -168,6 +238,10 @@ impl Http {
         arguments: &Arguments,
         extra: Option<(&str, &str)>,
     ) -> Result<RequestBuilder, String> {
+        let mistakes: Vec<String> = arguments.mistakes().into_iter().chain(arguments.not_allowed(endpoint)).collect();
+        if !mistakes.is_empty() {
+            return Err(mistakes.join("; "));
+        }
         let mut url = url(endpoint, &arguments.path)?;
         let pairs = arguments.query.iter().map(|(key, value)| (key.as_str(), value.as_str())).chain(extra);
         for (key, value) in pairs {
@@ -177,7 +251,10 @@ impl Http {
         let method = Method::from_bytes(arguments.method.as_bytes()).map_err(|error| error.to_string())?;
         let mut request = self.client(may_be_private)?.request(method, url);
         for (name, reference) in &endpoint.headers {
-            request = request.header(name, self.secrets.secret(reference)?);
+            let wrong = |_| format!("`{reference}` holds what no header `{name}` can");
+            let mut value = HeaderValue::from_str(&self.secrets.secret(reference)?).map_err(wrong)?;
+            value.set_sensitive(true);
+            request = request.header(name, value);
         }
         Ok(match &arguments.body {
             Some(body) => request.json(body),
@@ -203,30 +280,6 @@ fn client(may_be_private: bool) -> Result<Client, String> {
         .user_agent(concat!("firstline/", env!("CARGO_PKG_VERSION")))
         .dns_resolver(address::Guard::new(may_be_private));
     client.build().map_err(|error| format!("the HTTP client cannot start: {error}"))
-}
-
-/// Checks that a path leads nowhere but below the endpoint.
-fn plain(path: &str) -> Result<(), String> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._~:@+=,-".contains(c);
-    if !path.starts_with('/') || !path.chars().all(is_plain) || path.split('/').any(|part| part == ".." || part == ".")
-    {
-        return Err(format!(
-            "`path: {path}` must begin with `/` and hold only letters, digits and `/._~:@+=,-`, without `..`"
-        ));
-    }
-    Ok(())
-}
-
-/// The endpoint's URL with the step's path appended.
-fn url(endpoint: &Endpoint, path: &str) -> Result<Url, String> {
-    plain(path)?;
-    let base = endpoint.base_url.trim_end_matches('/');
-    let url = Url::parse(&format!("{base}{path}")).map_err(|error| format!("`base_url: {base}`: {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() || !url.username().is_empty() {
-        return Err(format!("`base_url: {base}` must be `http://` or `https://` with a host and without a user name"));
-    }
-    address::check_literal(&url)?;
-    Ok(url)
 }
 
 /// The innermost reason, which is the one that helps.

@@ -57,7 +57,8 @@ impl Action for Manual {
     }
 
     fn describe(&self, arguments: &Value) -> String {
-        arguments["instruction"].as_str().unwrap_or("(no instruction)").to_owned()
+        let instruction = arguments["instruction"].as_str().filter(|instruction| !instruction.trim().is_empty());
+        instruction.unwrap_or("(no instruction)").to_owned()
     }
 
     async fn dry_run(&self, _: &Value, _: &Redactor) -> Result<Option<String>, String> {

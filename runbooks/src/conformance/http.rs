@@ -21,7 +21,7 @@ async fn restart(Query(query): Query<BTreeMap<String, String>>, headers: HeaderM
     (StatusCode::OK, Json(json!({key: format!("restart of {body} {}", header("idempotency-key"))})))
 }
 
-async fn server() -> String {
+pub(super) async fn server() -> String {
     let slow = || async {
         tokio::time::sleep(Duration::from_secs(30)).await;
         "late"
@@ -49,7 +49,7 @@ async fn server() -> String {
     format!("http://{address}")
 }
 
-async fn actions_at(base_url: &str) -> Actions {
+pub(super) async fn actions_at(base_url: &str) -> Actions {
     actions(json!({"endpoints": {
         "operations": {"base_url": base_url, "headers": {"authorization": "env:TOKEN"}, "dry_run": "dry_run=true"},
         "anonymous": {"base_url": base_url},
