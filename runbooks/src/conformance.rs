@@ -6,6 +6,7 @@ mod endpoints;
 mod every;
 mod http;
 mod kubernetes;
+mod rollout;
 mod wait;
 mod whole;
 

@@ -25,13 +25,14 @@ fn context<'c>(rules: &'c Rules, now: Time) -> Context<'c> {
     }
 }
 
-fn inventory() -> Inventory {
+pub(super) fn inventory() -> Inventory {
     serde_json::from_value(json!({
         "environments": ["production"],
         "services": {"checkout": {"versions": ["v1.41", "v1.42"]}},
         "hosts": {"orders-db-0": "checkout"},
         "queues": {"orders.accepted": "checkout"},
         "flags": {"ranker": {"service": "checkout"}},
+        "workloads": {"checkout": {"cluster": "prod", "namespace": "shop", "environment": "production"}},
     }))
     .unwrap()
 }
@@ -71,7 +72,7 @@ async fn an_approved_step_runs_its_stored_bytes() {
     assert_eq!(apply(state, &events[0]).status, Status::Succeeded);
 }
 
-fn running(step: &Step) -> StepState {
+pub(super) fn running(step: &Step) -> StepState {
     StepState {
         status: Status::Running,
         claim: Some(crate::approval::Claim { id: "c".into(), worker: "w".into(), at: Time(0) }),
@@ -130,7 +131,10 @@ async fn what_has_changed_since_it_was_approved_is_refused() {
 
 #[tokio::test]
 async fn every_shipped_runbook_can_be_drafted_and_sealed() {
-    let actions = actions(json!({"endpoints": {"operations": {"base_url": "http://127.0.0.1:9"}}}));
+    let actions = actions(json!({
+        "endpoints": {"operations": {"base_url": "http://127.0.0.1:9"}},
+        "clusters": {"prod": {"server": "http://127.0.0.1:9", "namespaces": ["shop"]}},
+    }));
     let rules = Rules::of_the_demo();
     let given = BTreeMap::from(
         [
@@ -139,6 +143,7 @@ async fn every_shipped_runbook_can_be_drafted_and_sealed() {
             ("to", "v1.41"),
             ("host", "orders-db-0"),
             ("queue", "orders.accepted"),
+            ("workload", "prod/shop/deployment/checkout"),
             ("flag", "ranker"),
             ("requests_per_second", "200"),
         ]
