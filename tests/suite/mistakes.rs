@@ -97,6 +97,29 @@ fn what_was_never_written_is_not_blamed() {
 }
 
 #[test]
+fn what_steps_may_reach_is_checked_as_a_whole() {
+    check(
+        "[actions.endpoints.ops]\nbase_url = \"https://ops/?q=\"\nmethods = [\"post\"]\npaths = [\"v1\"]\nexpect = { status = 302 }\n\
+         [actions.clusters.prod]\nserver = \"api:6443\"\ntoken = \"sk\"\nkubeconfig = \"/k\"\n[actions.clusters.lab]\ncontext = \"x\"\n\
+         [inventory.workloads.Cart]\ncluster = \"prud\"\nnamespace = \"shop\"\nenvironment = \"production\"\n\
+         [inventory.workloads.till]\ncluster = \"prod\"\nnamespace = \"shop\"\n",
+        &[
+            "2: endpoint `ops`: `base_url: https://ops/?q=` must end before any `?`",
+            "3: endpoint `ops`: unknown method `post` (known: GET, POST",
+            "4: endpoint `ops`: `path: v1` must begin with `/`",
+            "5: endpoint `ops`: `expect.status: 302` must be a status",
+            "7: cluster `prod`: `api:6443` is no `https` address",
+            "8: `actions.clusters.prod.token`: a secret must be a reference",
+            "9: cluster `prod`: `kubeconfig`: there is a `server` as well",
+            "11: cluster `lab`: `context`: it is one of a `kubeconfig`",
+            "12: `inventory.workloads.Cart`: `Cart` is no name in a cluster",
+            "13: `inventory.workloads.Cart`: unknown cluster `prud` (known: lab, prod)",
+            "16: `inventory.workloads.till.environment` is missing",
+        ],
+    );
+}
+
+#[test]
 fn config_check_gives_its_mistakes_as_one_document_too() {
     let place = Place::new();
     place.write("a.toml", "zone = \"Mars/Olympus\"\nslak = 1\n");

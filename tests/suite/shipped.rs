@@ -37,6 +37,17 @@ fn everything() -> toml::Table {
         headers = { a = "env:X" }
         dry_run = "x"
         private = true
+        methods = ["GET"]
+        paths = ["/x"]
+        expect = { status = 200, contains = "x", json = { "/x" = "x" } }
+        [actions.clusters.a]
+        server = "https://x"
+        token = "env:X"
+        ca = "/x"
+        kubeconfig = "/x"
+        context = "x"
+        namespaces = ["x"]
+        nodes = true
         [actions.programs.a]
         path = "/x"
         flags = ["--x"]
@@ -56,6 +67,13 @@ fn everything() -> toml::Table {
         [inventory.flags.a]
         service = "x"
         fallback = true
+        [inventory.workloads.a]
+        cluster = "x"
+        namespace = "x"
+        environment = "x"
+        kind = "deployment"
+        name = "x"
+        service = "x"
         [aliases]
         a = ["x"]
     "#;
@@ -75,7 +93,7 @@ fn the_example_config_is_good() {
     let runbooks = runbooks.parent().expect("a file stands in a folder").display().to_string();
     let path = place.write("all.toml", all.join("\n").replace("/etc/firstline/runbooks", &runbooks));
     let mut check = place.command(&["config", "check", "--config", path.to_str().expect("a path")]);
-    check.env("LLM_API_KEY", "x").env("OPERATIONS_TOKEN", "x");
+    check.env("LLM_API_KEY", "x").env("OPERATIONS_TOKEN", "x").env("PROD_CLUSTER_TOKEN", "x");
     let checked = tests::place::ran(check);
     assert_eq!(checked.code, Some(0), "{checked:?}");
 }
@@ -103,18 +121,20 @@ fn the_example_config_names_every_key() {
             "sources",
             "tokens",
             "actions.endpoints",
+            "actions.clusters",
             "actions.programs",
             "inventory.services",
             "inventory.hosts",
             "inventory.queues",
             "inventory.flags",
+            "inventory.workloads",
             "aliases",
         ];
         keys.iter()
             .map(|key| {
                 let Some(of) = named.iter().find(|of| key.starts_with(&format!("{of}."))) else { return key.clone() };
                 let below = key[of.len() + 1..].split_once('.').map_or("", |(_, below)| below);
-                let below = below.split_once("headers").map_or(below, |_| "headers");
+                let below = ["headers", "expect.json"].into_iter().find(|map| below.starts_with(map)).unwrap_or(below);
                 format!("{of}.*.{below}")
             })
             .collect()
