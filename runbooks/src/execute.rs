@@ -121,6 +121,8 @@ pub async fn tell(actions: &Actions, endpoint: &str, path: &str, body: &Value, r
         on_output: Arc::new(|_| {}),
         cancelled: CancellationToken::new(),
         timeout: PATIENCE,
+        precondition: None,
+        counting: None,
         idempotency_key,
     };
     http.run(&arguments, &run).await
