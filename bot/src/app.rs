@@ -31,6 +31,8 @@ pub enum RefusedKind {
     Forbidden,
     /// Somebody else was faster, or the state no longer allows it.
     Conflict,
+    /// Not now: something else has to end first.
+    Busy,
     /// A part of us does not work now.
     Unavailable,
 }
@@ -105,6 +107,8 @@ pub struct Parts {
     pub rules: Rules,
     pub redactor: Redactor,
     pub model: Option<crate::driver::tell::Model>,
+    /// Who runs what is approved.
+    pub executor: crate::driver::execute::Hand,
     pub zone: TimeZone,
     pub clock: fn() -> Time,
 }
@@ -166,7 +170,10 @@ impl App {
                 entries.iter().map(|entry| state.take(entry)).collect()
             };
             for touched in touched {
-                self.announce(Update::Touched(touched));
+                self.announce(match touched {
+                    Touched::Output { step, chunk } => Update::Output { step, chunk },
+                    touched => Update::Touched(touched),
+                });
             }
             if entries.len() < PAGE {
                 return Ok(());
@@ -176,7 +183,8 @@ impl App {
 
     /// Writes what `decide` decides, deciding anew whenever somebody else was faster, and returns what is to be done next.
     ///
-    /// This is the one place where races between people, processes and replicas end.
+    /// This is the one place where races between people, processes and replicas end. What a claim or an end means for locks is
+    /// written in the same transaction.
     pub async fn record<E>(
         &self,
         incident: &str,
@@ -193,12 +201,16 @@ impl App {
             if events.is_empty() {
                 return Ok(Vec::new());
             }
+            let most = self.parts.rules.settings().max_running;
+            let beside = self.with_state(|state| state.locks.entries_beside(&local, &events, actor, most));
+            let beside = beside.map_err(|busy| Refused::new(RefusedKind::Busy, busy.to_string()))?;
             let entries: Vec<NewEntry> = (local.seq + 1..)
                 .zip(&events)
                 .map(|(seq, event)| {
                     let text = serde_json::to_string(event).expect("events are plain data");
                     NewEntry::new(format!("{INCIDENTS}{incident}"), seq, actor, text)
                 })
+                .chain(beside)
                 .collect();
             match self.parts.journal.append(&entries, self.now()).await {
                 Ok(written) => {

@@ -107,6 +107,14 @@ pub enum Command {
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Run approved steps; `serve` starts one itself, this is for one of another user or on another machine
+    Executor(ExecutorArgs),
+    /// Confines one program of a step; started by the executor, with orders on a socket
+    #[command(name = "__guard", hide = true)]
+    Guard {
+        #[arg(long)]
+        start: bool,
+    },
     /// Print a completion script for your shell
     Completions { shell: clap_complete::Shell },
 }
@@ -198,6 +206,13 @@ pub struct AskArgs {
     /// Do not ask the language model, although one is configured
     #[arg(long)]
     pub no_model: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct ExecutorArgs {
+    /// Take ids of steps from standard input and end with it, as `serve` wants it
+    #[arg(long, hide = true)]
+    pub from_stdin: bool,
 }
 
 #[derive(Args, Debug)]

@@ -9,6 +9,8 @@ pub mod demo;
 pub mod deploy;
 pub mod doctor;
 pub mod eval;
+pub mod executor;
+pub mod guard;
 pub mod incident;
 pub mod index;
 pub mod policy;
@@ -41,8 +43,10 @@ pub fn run(cli: Cli) -> Result<()> {
             Ok(())
         }
         Command::Config(command) => config::run(global, &command),
+        Command::Guard { start } => guard::run(start),
         Command::Doctor => runtime()?.block_on(doctor::run(global)),
         Command::Demo(args) => demo::run(global, &args),
+        Command::Executor(args) => executor::run(&Setup::new(global)?, &args),
         Command::Serve => serve::run(&Setup::new(global)?),
         command => {
             telemetry::warn_on_stderr();
@@ -72,6 +76,8 @@ pub fn run(cli: Cli) -> Result<()> {
                 Command::Completions { .. }
                 | Command::Config(_)
                 | Command::Doctor
+                | Command::Executor(_)
+                | Command::Guard { .. }
                 | Command::Demo(_)
                 | Command::Serve => {
                     unreachable!("handled above")

@@ -28,6 +28,8 @@ pub struct Config {
     /// Log files to follow, by a name of your choice.
     pub sources: BTreeMap<String, Source>,
     pub database: Database,
+    /// Who runs approved steps.
+    pub executor: Executor,
     pub llm: Llm,
     pub console: Console,
     /// API tokens: a name, and `sha256:` with the token's digest.
@@ -61,6 +63,16 @@ pub struct Source {
 pub struct Database {
     /// `sqlite:PATH` or `postgres://…`; a SQLite file in the data folder when absent.
     pub url: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Executor {
+    /// A process that `serve` and `approve` start themselves, and that ends with them.
+    #[default]
+    Own,
+    /// A `firstline executor` that somebody starts by hand, as another user or on another machine.
+    External,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -99,6 +111,7 @@ impl Default for Config {
             zone: String::new(),
             sources: BTreeMap::new(),
             database: Database::default(),
+            executor: Executor::default(),
             llm: Llm::default(),
             console: Console::default(),
             tokens: BTreeMap::new(),

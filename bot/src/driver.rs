@@ -14,21 +14,19 @@ pub mod search;
 pub mod tell;
 pub mod verify;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use incident::Effect;
 use jiff::SignedDuration;
 use runbooks::Status;
-use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Refused};
 
-/// What this process is doing right now, so that it does nothing twice, and can be told to stop.
+/// What this process is doing right now, so that it does nothing twice.
 #[derive(Default)]
 pub struct UnderWay {
     effects: Mutex<HashSet<(String, Effect)>>,
-    runs: Mutex<HashMap<String, CancellationToken>>,
 }
 
 impl UnderWay {
@@ -40,22 +38,6 @@ impl UnderWay {
     fn end(&self, incident: &str, effect: &Effect) {
         let key = (incident.to_owned(), effect.clone());
         self.effects.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-    }
-
-    pub(crate) fn run_begins(&self, step: &str) -> CancellationToken {
-        let token = CancellationToken::new();
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(step.to_owned(), token.clone());
-        token
-    }
-
-    pub(crate) fn run_ended(&self, step: &str) {
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(step);
-    }
-
-    pub(crate) fn stop_run(&self, step: &str) {
-        if let Some(token) = self.runs.lock().unwrap_or_else(PoisonError::into_inner).get(step) {
-            token.cancel();
-        }
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::sync::OnceCell;
 use crate::app::{App, Parts};
 use crate::cli::Global;
 use crate::config::{Config, Mistake, Unusable};
+use crate::driver::execute::Hand;
 use crate::driver::verify::FreshCounts;
 use crate::named::some_of;
 use crate::secrets;
@@ -228,22 +229,67 @@ impl Setup {
 
     /// The whole app over a store.
     pub async fn app(&self, store: Arc<dyn Store>, rules: Rules, catalog: Catalog) -> Result<Arc<App>> {
+        let model = crate::driver::tell::Model::from_settings(&self.config.llm)?;
+        self.app_of(store, rules, catalog, model, self.hand()?).await
+    }
+
+    /// The app as an executor uses it: the journal, the rules and the actions of its own config, and the index to wait for what
+    /// logs must show, if it may read one.
+    pub async fn executing_app(&self) -> Result<Arc<App>> {
+        let none = || Arc::new(crate::no_index::NoIndex::new(self.data.clone())) as Arc<dyn Store>;
+        let store = self.reader().unwrap_or_else(|_| none());
+        self.app_of(store, self.usable_rules(), Catalog::shipped(), None, Hand::External).await
+    }
+
+    async fn app_of(
+        &self,
+        store: Arc<dyn Store>,
+        rules: Rules,
+        catalog: Catalog,
+        model: Option<crate::driver::tell::Model>,
+        executor: Hand,
+    ) -> Result<Arc<App>> {
         let counting = Arc::new(FreshCounts { store: Arc::clone(&store), clock: now });
-        let actions = Actions::new(&self.config.actions, Arc::new(secrets::References)).with_counting(counting);
         let parts = Parts {
             store,
             journal: self.journal().await?,
             catalog,
-            actions,
+            actions: Actions::new(&self.config.actions, Arc::new(secrets::References)).with_counting(counting),
             inventory: self.config.inventory.clone(),
             aliases: self.config.aliases.clone(),
             rules,
             redactor: self.redactor()?,
-            model: crate::driver::tell::Model::from_settings(&self.config.llm)?,
+            model,
+            executor,
             zone: self.zone.clone(),
             clock: now,
         };
         Ok(App::new(parts).await?)
+    }
+
+    /// Our own executor, which finds the same data and config; it starts when it is first needed.
+    fn hand(&self) -> Result<Hand> {
+        if self.config.executor == crate::config::Executor::External {
+            return Ok(Hand::External);
+        }
+        let mut args = vec!["--data".into(), self.data.clone().into_os_string()];
+        if let Some(config) = &self.config_path {
+            args.extend(["--config".into(), config.clone().into_os_string()]);
+        }
+        Ok(Hand::own(args, self.secrets_of_actions()?))
+    }
+
+    /// The variables that `[actions]` refers to, and those by which a PostgreSQL client finds its password.
+    fn secrets_of_actions(&self) -> Result<Vec<String>> {
+        let actions = serde_json::to_value(&self.config.actions)?;
+        let mut names = BTreeSet::new();
+        references_in(&actions, &mut names);
+        names.extend(self.config.actions.programs.values().flat_map(|program| program.env.iter().cloned()));
+        if self.config.database.url.is_some() {
+            let of_client = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+            names.extend(of_client.filter(|name| name.starts_with("PG")));
+        }
+        Ok(names.into_iter().collect())
     }
 
     /// The app as one-off commands use it: reading the index, deciding by the configured rules.
@@ -278,6 +324,16 @@ impl Setup {
             console: None,
             program: self.program(),
         }
+    }
+}
+
+/// The names in every `env:NAME`, wherever it stands.
+fn references_in(value: &serde_json::Value, names: &mut BTreeSet<String>) {
+    match value {
+        serde_json::Value::String(text) => names.extend(text.strip_prefix("env:").map(str::to_owned)),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| references_in(item, names)),
+        serde_json::Value::Object(map) => map.values().for_each(|item| references_in(item, names)),
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
     }
 }
 

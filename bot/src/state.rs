@@ -1,18 +1,32 @@
-//! Everything the journal says, held in memory: incidents, their steps, recorded changes. Lost without harm, rebuilt by reading.
+//! Everything the journal says, held in memory: incidents, their steps, recorded changes, locks. Lost without harm, rebuilt by reading.
+
+pub mod locks;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use evidence::{Change, Time};
+use evidence::{Change, Redacted, Time};
 use incident::journal::Entry;
 use incident::{Event, Happened, Incident, StepRecord};
 use runbooks::Status;
 use serde::{Deserialize, Serialize};
 
+use locks::{LOCKS, Locks};
+
 /// Streams of incidents and conversations: `incident/` and the id.
 pub const INCIDENTS: &str = "incident/";
 /// The stream of recorded changes.
 pub const CHANGES: &str = "changes";
+
+/// Streams of what running steps print: `output/` and the claim.
+pub const OUTPUTS: &str = "output/";
+
+/// An entry of a stream of [`OUTPUTS`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum OutputEvent {
+    Printed { step: String, text: Redacted },
+}
 
 /// An entry of [`CHANGES`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +43,7 @@ pub struct State {
     /// In the order recorded; the same change recorded twice is here once.
     pub changes: Vec<Change>,
     pub changes_seq: u64,
+    pub locks: Locks,
     by_answer: HashMap<String, String>,
     by_step: HashMap<String, String>,
 }
@@ -36,10 +51,23 @@ pub struct State {
 /// What an entry changed, for whoever shows it live.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Touched {
-    Answer { incident: String, answer: String },
-    Step { incident: String, step: String },
-    Incident { incident: String },
+    Answer {
+        incident: String,
+        answer: String,
+    },
+    Step {
+        incident: String,
+        step: String,
+    },
+    Incident {
+        incident: String,
+    },
     Changes,
+    /// A running step printed this.
+    Output {
+        step: String,
+        chunk: String,
+    },
     Nothing,
 }
 
@@ -60,9 +88,18 @@ impl State {
                 Err(error) => unknown(entry, &error),
             };
         }
+        if entry.stream.starts_with(LOCKS) {
+            return self.locks.take(entry).map_or_else(|error| unknown(entry, &error), |()| Touched::Nothing);
+        }
+        if entry.stream.starts_with(OUTPUTS) {
+            return match serde_json::from_str(&entry.event) {
+                Ok(OutputEvent::Printed { step, text }) => Touched::Output { step, chunk: text.into_string() },
+                Err(error) => unknown(entry, &error),
+            };
+        }
         let Some(id) = entry.stream.strip_prefix(INCIDENTS) else { return Touched::Nothing };
         let incident = self.incidents.entry(id.to_owned()).or_insert_with(|| Incident::new(id));
-        match serde_json::from_str::<Event>(&entry.event) {
+        match fold(incident, entry) {
             Ok(event) => {
                 if let Some(answer) = event.answer_id() {
                     self.by_answer.entry(answer.to_owned()).or_insert_with(|| id.to_owned());
@@ -76,14 +113,9 @@ impl State {
                 if let Event::ProposedByHand { proposal, .. } = &event {
                     self.by_step.extend(proposal.steps.iter().map(|step| (step.id().to_owned(), id.to_owned())));
                 }
-                let touched = touched(id, &event);
-                incident.apply(Happened { at: entry.at, actor: entry.actor.clone(), event });
-                touched
+                touched(id, &event)
             }
-            Err(error) => {
-                incident.seq = entry.seq;
-                unknown(entry, &error)
-            }
+            Err(error) => unknown(entry, &error),
         }
     }
 
@@ -154,12 +186,30 @@ impl State {
     }
 }
 
+/// Takes the next entry of its stream into an incident; one that this version does not know only counts.
+///
+/// # Errors
+///
+/// When this version does not know the event.
+pub fn fold(incident: &mut Incident, entry: &Entry) -> Result<Event, serde_json::Error> {
+    match serde_json::from_str::<Event>(&entry.event) {
+        Ok(event) => {
+            incident.apply(Happened { at: entry.at, actor: entry.actor.clone(), event: event.clone() });
+            Ok(event)
+        }
+        Err(error) => {
+            incident.seq = entry.seq;
+            Err(error)
+        }
+    }
+}
+
 fn touched(incident: &str, event: &Event) -> Touched {
     let incident = incident.to_owned();
     match event {
         Event::Answered(answered) => Touched::Answer { incident, answer: answered.answer.id.clone() },
         Event::Retold(retold) => Touched::Answer { incident, answer: retold.answer.clone() },
-        Event::Step { step, .. } => Touched::Step { incident, step: step.clone() },
+        Event::Step { step, .. } | Event::Held { step, .. } => Touched::Step { incident, step: step.clone() },
         Event::Asked(_)
         | Event::Found(_)
         | Event::NotFound { .. }

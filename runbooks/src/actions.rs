@@ -85,6 +85,11 @@ pub struct Settings {
     pub endpoints: BTreeMap<String, Endpoint>,
     pub programs: BTreeMap<String, Program>,
     pub clusters: BTreeMap<String, Cluster>,
+    /// Whether programs may run where the kernel cannot confine them.
+    pub sandbox: command::orders::Sandbox,
+    /// The program that guards commands; the running one when absent. For tests, whose own program is none.
+    #[serde(skip)]
+    pub guard: Option<std::path::PathBuf>,
 }
 
 /// A service that `http` steps may call.
@@ -125,6 +130,20 @@ pub struct Program {
     /// Names of variables handed on from Firstline's own environment; nothing else is.
     #[serde(default)]
     pub env: Vec<String>,
+    /// Files and folders that it may read and execute, beside the system's and itself.
+    #[serde(default)]
+    pub read: Vec<String>,
+    /// Files and folders that it may change, beside a folder of its own that is removed afterwards.
+    #[serde(default)]
+    pub write: Vec<String>,
+    /// Whether it may open and accept TCP connections.
+    #[serde(default = "yes")]
+    pub network: bool,
+    /// The operating-system user that runs it. When absent: whoever runs Firstline, and `nobody` instead of root.
+    #[serde(default)]
+    pub user: Option<String>,
+    #[serde(default)]
+    pub limits: command::orders::Limits,
     /// An argument that makes it a rehearsal, as `--dry-run`; without it there is no rehearsal.
     #[serde(default)]
     pub dry_run: Option<String>,
@@ -168,6 +187,10 @@ impl Cluster {
         }
         mistakes
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// An entry of the list.

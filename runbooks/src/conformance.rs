@@ -1,7 +1,6 @@
 //! What every action must do, tried against real servers on loopback and real processes.
 
 mod cluster;
-mod command;
 mod endpoints;
 mod every;
 mod http;

@@ -39,7 +39,7 @@ pub mod execute;
 #[cfg(test)]
 mod conformance;
 
-pub use approval::{Approved, Command, Refusal, Status, StepEvent, StepState, apply, apply_at, decide};
+pub use approval::{Approved, Claim, Command, Refusal, Status, StepEvent, StepState, apply, apply_at, decide};
 pub use candidates::{Candidate, Situation};
 pub use canonical::Digest;
 pub use catalog::Catalog;

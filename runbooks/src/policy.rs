@@ -38,6 +38,8 @@ pub struct Settings {
     pub ttl_seconds: u32,
     /// Seconds an approved step may wait before it starts.
     pub start_deadline_seconds: u32,
+    /// Steps that may run at the same time, whatever they act on.
+    pub max_running: u32,
     /// Starting without the quorum in an emergency.
     #[serde(skip_serializing_if = "BreakGlass::is_default")]
     pub break_glass: BreakGlass,
@@ -91,6 +93,7 @@ impl Default for Settings {
             self_approval: false,
             ttl_seconds: 15 * 60,
             start_deadline_seconds: 5 * 60,
+            max_running: 4,
             break_glass: BreakGlass::default(),
         }
     }
@@ -112,6 +115,9 @@ impl Settings {
                     "`approvers` lists {listed} {people}, but a step of {key} risk needs {needed}; list more, or write `{key} = {listed}` under `[approval.approvals]`"
                 ));
             }
+        }
+        if self.max_running == 0 {
+            mistakes.push("`max_running = 0` must be at least 1".to_owned());
         }
         let lengths = [
             ("ttl_seconds", self.ttl_seconds, 86_400),

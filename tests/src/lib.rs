@@ -2,6 +2,8 @@
 
 pub mod browser;
 
+pub mod executor;
+
 pub mod place;
 
 pub mod server;

@@ -53,6 +53,7 @@ fn everything() -> toml::Table {
         flags = ["--x"]
         env = ["X"]
         dry_run = "--x"
+        user = "x"
         [inventory]
         environments = ["x"]
         [inventory.services.a]

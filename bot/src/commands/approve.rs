@@ -7,6 +7,9 @@ use evidence::Time;
 use incident::{Incident, StepRecord};
 use runbooks::{Digest, Identity, Person, Proposal, Status};
 use serde_json::json;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
 
 use super::{print, print_json};
 use crate::app::{App, Refused, RefusedKind, Update};
@@ -158,10 +161,12 @@ pub(super) async fn decide_and_follow(
     if is_approval && !setup.json {
         print(&format!("{summary}\nbytes {}", digest.short()))?;
     }
-    let printer = (!setup.json).then(|| tokio::spawn(print_output(Arc::clone(app), step.clone())));
+    let over = CancellationToken::new();
+    let printer = (!setup.json).then(|| tokio::spawn(print_output(app.subscribe(), step.clone(), over.clone())));
     drive(app, &incident, effects, Wait::ForEverything).await?;
+    over.cancel();
     if let Some(printer) = printer {
-        printer.abort();
+        let _ = printer.await;
     }
     app.sync().await?;
     let now = app.now();
@@ -201,14 +206,20 @@ fn as_it_ended(step: &str, record: &StepRecord) -> Result<()> {
     }
 }
 
-async fn print_output(app: Arc<App>, step: String) {
-    let mut updates = app.subscribe();
-    while let Ok(update) = updates.recv().await {
-        let text = match update {
-            Update::Output { step: of, chunk } if of == step => chunk,
-            Update::Verifying { step: of, text } if of == step => text,
-            _ => continue,
+/// Prints what comes until it is over, and what has come by then.
+async fn print_output(mut updates: broadcast::Receiver<Update>, step: String, over: CancellationToken) {
+    loop {
+        let update = tokio::select! {
+            biased;
+            update = updates.recv() => update,
+            () = over.cancelled() => return,
         };
-        let _ = print(&format!("  {}", chat::inert_lines(text.trim_end())));
+        let text = match update {
+            Ok(Update::Output { step: of, chunk }) if of == step => chunk,
+            Ok(Update::Verifying { step: of, text }) if of == step => text,
+            Ok(_) | Err(RecvError::Lagged(_)) => continue,
+            Err(RecvError::Closed) => return,
+        };
+        let _ = print(&format!("  {}", chat::inert_lines(text.trim_end()).replace('\n', "\n  ")));
     }
 }

@@ -103,6 +103,7 @@ async fn demo(global: &Global, args: &DemoArgs, fault: &'static Fault) -> Result
     let metrics = telemetry::record_metrics()?;
     let hosts = http::hosts_of(address, &[]);
     let server = Arc::new(Server::new(Arc::clone(&app), sessions, metrics, hosts, true, stopping.clone()));
+    app.parts.executor.warm().await.context("the executor cannot be started")?;
     jobs::start(&app, super::audit::keys(&setup)?, &tracker, &stopping);
 
     print(&format!(

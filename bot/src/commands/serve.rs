@@ -40,6 +40,7 @@ async fn serve(setup: &Setup) -> Result<()> {
     let following = follow(setup, &stopping)?;
     let store = Arc::new(TantivyStore::open(&setup.index_folder())?);
     let app = setup.app(store, rules, catalog).await?;
+    app.parts.executor.warm().await.context("the executor cannot be started")?;
     driver::resume(&app, true).await?;
     jobs::start(&app, super::audit::keys(setup)?, &tracker, &stopping);
 

@@ -61,9 +61,6 @@ pub async fn decide(
             commands(app, current, step, command)
         })
         .await?;
-    if *wish == Wish::Cancel {
-        app.under_way.stop_run(step);
-    }
     Ok((incident, effects))
 }
 
@@ -100,7 +97,7 @@ fn command(
     })
 }
 
-fn commands(app: &App, incident: &Incident, step: &str, command: Command) -> Result<Vec<Event>, Refused> {
+pub(super) fn commands(app: &App, incident: &Incident, step: &str, command: Command) -> Result<Vec<Event>, Refused> {
     if !incident.steps.contains_key(step) {
         return Err(no_such_step(step));
     }

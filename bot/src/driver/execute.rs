@@ -1,109 +1,67 @@
-//! Runs an approved step: claim, run, record. Whoever writes the claim first runs it; everybody else finds it taken.
+//! An approved step goes to an executor, which is another process: here it is told the id, and its report is awaited.
 
-use std::sync::{Arc, LazyLock};
+mod hand;
+
+pub mod ledger;
+
+mod live;
+
+mod prove;
+
+mod run;
+
+mod worker;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use incident::Effect;
-use runbooks::{Approved, Command, StepState};
+use runbooks::Status;
 
-use super::decide::by_itself;
-use crate::app::{App, Refused, RefusedKind, Update};
+use super::decide;
+use crate::app::{App, Refused};
 
-/// Whether the process that holds a claim still runs on this machine; one elsewhere is judged by its time limit alone.
-pub(super) fn is_alive(worker: &str) -> bool {
-    let pid = worker.split('-').next().and_then(|pid| pid.parse().ok());
-    // In a container every start has the same number: our own, held by another start, is nobody's.
-    pid.is_some_and(|pid: i32| {
-        pid.unsigned_abs() != std::process::id()
-            && nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None).is_ok()
-    })
-}
+pub use hand::Hand;
+pub use run::Executor;
+pub use worker::{is_alive, worker};
 
-/// Names this process among all that could run a step.
-pub fn worker() -> &'static str {
-    static WORKER: LazyLock<String> =
-        LazyLock::new(|| format!("{}-{}", std::process::id(), hex::encode(rand::random::<[u8; 4]>())));
-    &WORKER
-}
+/// Between looks into the journal for what the executor did.
+const LOOKING: Duration = Duration::from_millis(100);
+/// An executor that died is told again, and a run without one is noticed.
+const AGAIN: Duration = Duration::from_secs(3);
 
+/// Waits until the step has ended, and returns what follows.
 pub(super) async fn perform(app: &Arc<App>, incident: &str, step: &str) -> Result<Vec<Effect>, Refused> {
-    let Some(record) = app.incident(incident).and_then(|found| found.steps.get(step).cloned()) else {
-        return Ok(Vec::new());
-    };
-    let claim = hex::encode(rand::random::<[u8; 8]>());
-    let wish = Command::Claim { claim: claim.clone(), worker: worker().to_owned(), digest: record.step.digest() };
-    match by_itself(app, incident, step, wish).await {
-        Ok(_) => {}
-        // Somebody else runs it, or it was revoked or expired in between: then there is nothing to do here.
-        Err(refused) if refused.kind != RefusedKind::Unavailable => return Ok(Vec::new()),
-        Err(refused) => return Err(refused),
-    }
-    // The bytes and the state are read again from the journal: what was approved runs, not what is remembered.
-    app.sync().await?;
-    let stored = app.incident(incident).and_then(|found| found.steps.get(step).cloned());
-    let Some((bytes, state)) = stored.map(|stored| (stored.step.bytes().to_owned(), stored.state)) else {
-        return Ok(Vec::new());
-    };
-    let outcome = match approved(bytes, &state, &claim) {
-        Ok(approved) => run(app, step, approved).await,
-        Err(sentence) => runbooks::Outcome::new(runbooks::Outcomes::Refused, app.parts.redactor.redact(sentence).0),
-    };
-    metrics::counter!("firstline_steps_total", "outcome" => format!("{:?}", outcome.result).to_lowercase())
-        .increment(1);
-    finish(app, incident, step, &claim, outcome).await
-}
-
-fn approved(bytes: String, state: &StepState, claim: &str) -> Result<Approved, String> {
-    let step = runbooks::Step::from_bytes(bytes).map_err(|error| error.to_string())?;
-    Approved::claim(step, state, claim).map_err(|refusal| refusal.to_string())
-}
-
-async fn run(app: &Arc<App>, step: &str, approved: Approved) -> runbooks::Outcome {
-    let cancelled = app.under_way.run_begins(step);
-    let listener = Arc::clone(app);
-    let id = step.to_owned();
-    let on_output = Arc::new(move |chunk: evidence::Redacted| {
-        listener.announce(Update::Output { step: id.clone(), chunk: chunk.into_string() });
-    });
-    let watch = tokio::spawn(watch_for_cancel(Arc::clone(app), step.to_owned(), cancelled.clone()));
-    let outcome = runbooks::execute(approved, &app.parts.actions, &app.parts.redactor, on_output, cancelled).await;
-    watch.abort();
-    app.under_way.run_ended(step);
-    outcome
-}
-
-/// Another process may have recorded that somebody wants this run to stop.
-async fn watch_for_cancel(app: Arc<App>, step: String, cancelled: tokio_util::sync::CancellationToken) {
+    let mut told: Option<Instant> = None;
     loop {
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        let _ = app.sync().await;
-        let wants = app.with_state(|state| {
-            state.step_named(&step).is_some_and(|(_, record)| record.state.cancel_requested_by.is_some())
-        });
-        if wants {
-            cancelled.cancel();
-            return;
-        }
-    }
-}
-
-/// The outcome must reach the journal: while it cannot be written, it is tried again until the process ends.
-async fn finish(
-    app: &Arc<App>,
-    incident: &str,
-    step: &str,
-    claim: &str,
-    outcome: runbooks::Outcome,
-) -> Result<Vec<Effect>, Refused> {
-    let mut pause = std::time::Duration::from_millis(200);
-    loop {
-        let command = Command::Finish { claim: claim.to_owned(), outcome: outcome.clone() };
-        match by_itself(app, incident, step, command).await {
-            Err(refused) if refused.kind == RefusedKind::Unavailable => {
-                tracing::error!(step.id = %step, "cannot record how the step ended, trying again: {refused}");
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(std::time::Duration::from_secs(10));
+        app.sync().await?;
+        let Some(found) = app.incident(incident) else { return Ok(Vec::new()) };
+        let Some(record) = found.steps.get(step) else { return Ok(Vec::new()) };
+        let again = told.is_none_or(|told| told.elapsed() > AGAIN);
+        match (record.state.status_at(app.now()), record.state.status) {
+            (Status::Approved, _) if again => {
+                told = Some(Instant::now());
+                if let Err(error) = app.parts.executor.tell(step).await {
+                    tracing::error!(step.id = %step, "the executor cannot be started: {error}");
+                }
             }
-            done => return done,
+            (Status::Running, _) if again => {
+                told = Some(Instant::now());
+                super::notice_lost_runs(app).await?;
+            }
+            (Status::Approved | Status::Running, _) => {}
+            (Status::Expired, Status::Approved) => {
+                decide::expire(app, incident, step).await?;
+                return Ok(Vec::new());
+            }
+            _ => {
+                if let Some(outcome) = &record.state.outcome {
+                    let result = format!("{:?}", outcome.result).to_lowercase();
+                    metrics::counter!("firstline_steps_total", "outcome" => result).increment(1);
+                }
+                return Ok(found.effects_around(step));
+            }
         }
+        tokio::time::sleep(LOOKING).await;
     }
 }

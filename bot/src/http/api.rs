@@ -39,7 +39,7 @@ impl IntoResponse for Refused {
             RefusedKind::Mistake => StatusCode::BAD_REQUEST,
             RefusedKind::NotFound => StatusCode::NOT_FOUND,
             RefusedKind::Forbidden => StatusCode::FORBIDDEN,
-            RefusedKind::Conflict => StatusCode::CONFLICT,
+            RefusedKind::Conflict | RefusedKind::Busy => StatusCode::CONFLICT,
             RefusedKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         };
         error(status, &self.message, self.next.as_deref())

@@ -75,6 +75,7 @@ fn summary(entry: &Entry) -> (String, String) {
         Event::Answered(answered) => ("answered", format!("{}: {}", answered.answer.verdict, answered.answer.headline)),
         Event::Retold(retold) => ("retold", format!("{}, {} claims kept", retold.model.name, retold.claims.len())),
         Event::Step { step, event } => ("step", format!("{step} {}", happened(event))),
+        Event::Held { step, why } => ("held", format!("{step}: {why}")),
         Event::Resolved { note } => ("resolved", note.as_str().to_owned()),
     };
     (kind.to_owned(), text)

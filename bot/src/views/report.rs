@@ -5,7 +5,7 @@ use evidence::Time;
 use incident::{Incident, StepRecord};
 use runbooks::{Rules, Status, StepEvent};
 
-use super::step::{approvals, events_of, status, title};
+use super::step::{approvals, events_of, not_started, status, title};
 
 /// The line after a decision.
 pub fn report(incident: &Incident, record: &StepRecord, now: Time) -> StepReport {
@@ -29,7 +29,10 @@ pub fn report(incident: &Incident, record: &StepRecord, now: Time) -> StepReport
         approvals: approvals(record),
         stopped_by: stopped,
         run: started.map(|started| Run { started, ended }),
-        outcome: state.outcome.as_ref().map(|outcome| outcome.summary.as_str().to_owned()),
+        outcome: match &state.outcome {
+            Some(outcome) => Some(outcome.summary.as_str().to_owned()),
+            None => not_started(incident, record, now),
+        },
         verification: match (&state.verified, &record.step.content().verify) {
             (Some(found), _) => {
                 let (verified, text) = (Some(found.holds), found.text.clone());

@@ -148,7 +148,7 @@ pub fn step(incident: &Incident, record: &StepRecord, rules: &Rules, now: Time) 
         verify: view.verify,
         undo: view.undo,
         output: state.outcome.as_ref().map_or_else(String::new, |outcome| outcome.output.as_str().to_owned()),
-        outcome: outcome_sentence(record),
+        outcome: outcome_sentence(incident, record, now),
         verification: verification(incident, record, now),
         history: history(incident, record, now),
     }
@@ -257,7 +257,7 @@ fn history(incident: &Incident, record: &StepRecord, now: Time) -> Vec<HistoryRo
     rows
 }
 
-fn outcome_sentence(record: &StepRecord) -> Option<String> {
+fn outcome_sentence(incident: &Incident, record: &StepRecord, now: Time) -> Option<String> {
     let state = &record.state;
     let reason = |reason: &Redacted| format!(": “{reason}”");
     match (&state.outcome, &state.decided_by) {
@@ -266,6 +266,23 @@ fn outcome_sentence(record: &StepRecord) -> Option<String> {
             Some(format!("{} by {}{because}", state.status, person.name))
         }
         (Some(outcome), None) => Some(outcome.summary.as_str().to_owned()),
-        (None, None) => state.withdrawn.as_ref().map(|why| format!("withdrawn: {why}")),
+        (None, None) if state.withdrawn.is_some() => state.withdrawn.as_ref().map(|why| format!("withdrawn: {why}")),
+        (None, None) => not_started(incident, record, now),
+    }
+}
+
+/// Why an approved step has not started, or did not start in time.
+pub(super) fn not_started(incident: &Incident, record: &StepRecord, now: Time) -> Option<String> {
+    let state = &record.state;
+    // Only what was approved has a time to start by.
+    state.start_by?;
+    let held = incident.held(record.step.id());
+    match (state.status_at(now), held) {
+        (Status::Approved, Some(why)) => Some(format!("not started yet: {why}")),
+        (Status::Expired, Some(why)) => Some(format!("not started in time: {why}")),
+        (Status::Expired, None) => {
+            Some("no executor started it in time; see that `firstline executor` runs, then ask again".to_owned())
+        }
+        _ => None,
     }
 }

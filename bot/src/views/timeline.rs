@@ -115,6 +115,7 @@ fn deeds(rows: &mut Rows, incident: &Incident, history: &[Happened]) {
                 let instead = if instead_of.is_some() { ", in place of an earlier proposal" } else { "" };
                 ("proposed", format!("proposed: {}{instead}", proposal.title))
             }
+            Event::Held { step, why } => ("note", which_held(incident, step, why.as_str())),
             Event::Opened { title, .. } => ("note", format!("incident opened: {title}")),
             Event::Resolved { note } if note.as_str().trim().is_empty() => ("resolved", "resolved it".to_owned()),
             Event::Resolved { note } => ("resolved", format!("resolved it: “{note}”")),
@@ -151,6 +152,14 @@ fn which(incident: &Incident, step: &str, event: &StepEvent) -> String {
     match incident.steps.get(step) {
         Some(record) if incident.steps.len() > 1 => format!("{text} · {}", named(incident, record)),
         _ => text,
+    }
+}
+
+/// Why a step does not start, and which where there are several.
+fn which_held(incident: &Incident, step: &str, why: &str) -> String {
+    match incident.steps.get(step) {
+        Some(record) if incident.steps.len() > 1 => format!("not started: {why} · {}", named(incident, record)),
+        _ => format!("not started: {why}"),
     }
 }
 

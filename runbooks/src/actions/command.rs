@@ -1,32 +1,33 @@
-//! A declared program with an argument vector. There is no shell, no inherited environment and no input,
-//! and the whole process group ends when its time is up.
+//! A declared program with an argument vector. There is no shell, no inherited environment and no input.
+//! It runs under a guard, which confines it and ends everything that it started when its time is up.
+
+mod guarded;
+
+pub mod orders;
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use evidence::Redactor;
-use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop, ProcessGroup};
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
+pub use guarded::GUARD;
+
+use self::orders::{Ended, Limits, Orders, Report, Sandbox, Stopped};
 use super::output::Output;
 use super::{Action, Program, Run, Secrets, Settings};
+use crate::canonical;
 use crate::execute::{OnOutput, Outcome, Outcomes};
 
 /// Between TERM and KILL.
 const GRACE: Duration = Duration::from_secs(10);
-/// For output that is still in the pipe when the program has ended.
-const DRAIN: Duration = Duration::from_secs(1);
 const REHEARSAL: Duration = Duration::from_secs(10);
-const TERM: i32 = nix::sys::signal::Signal::SIGTERM as i32;
 const LONGEST_ARGUMENT: usize = 4_000;
 
 #[derive(Deserialize)]
@@ -46,7 +47,8 @@ impl Arguments {
 struct Command {
     programs: BTreeMap<String, Program>,
     secrets: Arc<dyn Secrets>,
-    grace: Duration,
+    sandbox: Sandbox,
+    guard: Option<PathBuf>,
 }
 
 pub(super) fn form(arguments: &Value) -> Vec<String> {
@@ -54,15 +56,8 @@ pub(super) fn form(arguments: &Value) -> Vec<String> {
 }
 
 pub fn connect(settings: &Settings, secrets: Arc<dyn Secrets>) -> Box<dyn Action> {
-    Box::new(Command { programs: settings.programs.clone(), secrets, grace: GRACE })
-}
-
-/// Why a program was stopped before it ended by itself.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stopped {
-    No,
-    TimedOut,
-    Cancelled,
+    let (programs, sandbox, guard) = (settings.programs.clone(), settings.sandbox, settings.guard.clone());
+    Box::new(Command { programs, secrets, sandbox, guard })
 }
 
 #[async_trait]
@@ -107,8 +102,8 @@ impl Action for Command {
         let mut argv = argv(&arguments);
         argv.push(flag.clone());
         let quiet: OnOutput = Arc::new(|_| {});
-        let limits = Limits { timeout: REHEARSAL, cancelled: CancellationToken::new() };
-        let outcome = self.start(program, &arguments.program, &argv, Output::new(redactor, quiet), &limits).await;
+        let output = Output::new(redactor, quiet);
+        let outcome = self.start(program, &arguments.program, argv, output, REHEARSAL, &CancellationToken::new()).await;
         let output: String = outcome.output.as_str().trim().chars().take(1_000).collect();
         match outcome.result {
             Outcomes::Succeeded if output.is_empty() => Ok(Some("it has nothing to say".to_owned())),
@@ -117,23 +112,30 @@ impl Action for Command {
         }
     }
 
+    /// The program's file and what the settings declare of it: what was approved is what starts.
+    async fn precondition(&self, arguments: &Value) -> Result<Option<String>, String> {
+        let arguments = Arguments::deserialize(arguments).map_err(|error| error.to_string())?;
+        let program = self.program(&arguments.program)?.clone();
+        let settings = canonical::to_string(&program).map_err(|error| error.to_string())?;
+        let digest = tokio::task::spawn_blocking(move || digest_of(Path::new(&program.path), &settings)).await;
+        let digest = digest.map_err(|error| error.to_string())??;
+        // In groups, so that it is not taken for a token and people can compare it.
+        let groups: Vec<String> = digest.chunks(4).map(hex::encode).collect();
+        Ok(Some(format!("program `{}` and its settings, SHA-256 {}", arguments.program, groups.join(" "))))
+    }
+
     async fn run(&self, arguments: &Value, run: &Run<'_>) -> Outcome {
         let output = Output::new(run.redactor, run.on_output.clone());
         let parsed = Arguments::deserialize(arguments).map_err(|error| error.to_string());
         let parsed = parsed.and_then(|arguments| Ok((self.program(&arguments.program)?, arguments)));
         match parsed {
             Ok((program, arguments)) => {
-                let limits = Limits { timeout: run.timeout, cancelled: run.cancelled.clone() };
-                self.start(program, &arguments.program, &argv(&arguments), output, &limits).await
+                let argv = argv(&arguments);
+                self.start(program, &arguments.program, argv, output, run.timeout, &run.cancelled).await
             }
             Err(error) => output.finish(Outcomes::Refused, &format!("nothing was started: {error}")),
         }
     }
-}
-
-struct Limits {
-    timeout: Duration,
-    cancelled: CancellationToken,
 }
 
 impl Command {
@@ -149,109 +151,98 @@ impl Command {
         &self,
         program: &Program,
         name: &str,
-        argv: &[String],
+        argv: Vec<String>,
         mut output: Output<'_>,
-        limits: &Limits,
+        limit: Duration,
+        cancelled: &CancellationToken,
     ) -> Outcome {
-        if limits.cancelled.is_cancelled() {
+        if cancelled.is_cancelled() {
             return output.finish(Outcomes::Cancelled, "cancelled before it was started");
         }
-        let mut child = match self.spawn(program, argv) {
-            Ok(child) => child,
-            Err(error) => return output.finish(Outcomes::Refused, &format!("`{name}` was not started: {error}")),
+        let reported = match self.orders(program, argv, limit) {
+            Ok(orders) => guarded::run(self.guard.as_deref(), &orders, &mut output, cancelled).await,
+            Err(error) => Err(error),
         };
-        let (sender, mut pieces) = mpsc::channel(16);
-        let stdout = child.stdout().take().map(|stream| tokio::spawn(read(0, stream, sender.clone())));
-        let stderr = child.stderr().take().map(|stream| tokio::spawn(read(1, stream, sender)));
-        let readers: Vec<_> = stdout.into_iter().chain(stderr).collect();
-        let deadline = sleep(limits.timeout);
-        tokio::pin!(deadline);
-        let mut stopped = Stopped::No;
-        let status = loop {
-            tokio::select! {
-                biased;
-                status = child.wait() => break status,
-                Some((stream, bytes)) = pieces.recv() => output.push(stream, &bytes),
-                () = limits.cancelled.cancelled() => stopped = Stopped::Cancelled,
-                () = &mut deadline => stopped = Stopped::TimedOut,
-            }
-            if stopped != Stopped::No {
-                break self.stop(child.as_mut(), &mut pieces, &mut output).await;
-            }
+        let (result, summary) = match reported {
+            Ok(report) => judge(&report, name, limit, &program.limits),
+            Err(error) => (Outcomes::Refused, format!("`{name}` was not started: {error}")),
         };
-        // Whatever the program left behind in its group ends with it.
-        let _ = child.start_kill();
-        let drain = async {
-            while let Some((stream, bytes)) = pieces.recv().await {
-                output.push(stream, &bytes);
-            }
-        };
-        let _ = timeout(DRAIN, drain).await;
-        readers.iter().for_each(tokio::task::JoinHandle::abort);
-        let (result, summary) = judge(status, stopped, name, limits.timeout);
         output.finish(result, &summary)
     }
 
-    fn spawn(&self, program: &Program, argv: &[String]) -> Result<Box<dyn ChildWrapper>, String> {
-        let mut variables = Vec::new();
+    fn orders(&self, program: &Program, argv: Vec<String>, limit: Duration) -> Result<Orders, String> {
+        let mut env = Vec::new();
         for name in &program.env {
-            variables.push((name, self.secrets.secret(&format!("env:{name}"))?));
+            env.push((name.clone(), self.secrets.secret(&format!("env:{name}"))?));
         }
-        let mut command = CommandWrap::with_new(&program.path, |command| {
-            command.args(argv).env_clear().envs(variables).current_dir("/");
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        });
-        command.wrap(ProcessGroup::leader()).wrap(KillOnDrop);
-        command.spawn().map_err(|error| format!("{}: {error}", program.path))
-    }
-
-    /// TERM, the grace, KILL; output goes on being read, so that a full pipe keeps nobody from ending.
-    async fn stop(
-        &self,
-        child: &mut dyn ChildWrapper,
-        pieces: &mut mpsc::Receiver<(usize, Vec<u8>)>,
-        output: &mut Output<'_>,
-    ) -> std::io::Result<ExitStatus> {
-        let _ = child.signal(TERM);
-        let grace = sleep(self.grace);
-        tokio::pin!(grace);
-        loop {
-            tokio::select! {
-                biased;
-                status = child.wait() => return status,
-                Some((stream, bytes)) = pieces.recv() => output.push(stream, &bytes),
-                () = &mut grace => break,
-            }
-        }
-        let _ = child.start_kill();
-        child.wait().await
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Ok(Orders {
+            program: program.path.clone(),
+            argv,
+            env,
+            timeout_ms: millis(limit),
+            grace_ms: millis(GRACE),
+            limits: program.limits,
+            read: program.read.clone(),
+            write: program.write.clone(),
+            network: program.network,
+            user: program.user.clone(),
+            sandbox: self.sandbox,
+        })
     }
 }
 
-async fn read(stream: usize, mut from: impl AsyncRead + Unpin, to: mpsc::Sender<(usize, Vec<u8>)>) {
-    let mut buffer = vec![0; 8 * 1024];
-    while let Ok(n_bytes) = from.read(&mut buffer).await {
-        if n_bytes == 0 || to.send((stream, buffer[..n_bytes].to_vec())).await.is_err() {
-            return;
+fn digest_of(file: &Path, settings: &str) -> Result<[u8; 32], String> {
+    let unreadable = |error: std::io::Error| format!("{}: {error}", file.display());
+    let mut hasher = Sha256::new();
+    hasher.update((settings.len() as u64).to_be_bytes());
+    hasher.update(settings);
+    let mut file_ = std::fs::File::open(file).map_err(unreadable)?;
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match std::io::Read::read(&mut file_, &mut buffer).map_err(unreadable)? {
+            0 => return Ok(hasher.finalize().into()),
+            n_bytes => hasher.update(&buffer[..n_bytes]),
         }
     }
 }
 
-fn judge(status: std::io::Result<ExitStatus>, stopped: Stopped, name: &str, limit: Duration) -> (Outcomes, String) {
-    match (stopped, status) {
-        (Stopped::TimedOut, _) => (
-            Outcomes::TimedOut,
-            format!("`{name}` was stopped after {} s; what it had done until then stays", limit.as_secs()),
-        ),
-        (Stopped::Cancelled, _) => {
-            (Outcomes::Cancelled, format!("`{name}` was stopped; what it had done until then stays"))
+fn judge(report: &Report, name: &str, limit: Duration, limits: &Limits) -> (Outcomes, String) {
+    const STAYS: &str = "what it had done until then stays";
+    let (result, mut text) = match (report.stopped, &report.ended) {
+        (_, Ended::NotStarted { why }) => return (Outcomes::Refused, format!("`{name}` was not started: {why}")),
+        (_, Ended::Unknown { why }) => {
+            (Outcomes::Unknown, format!("nobody knows how `{name}` ended ({why}); look before trying again"))
         }
-        (Stopped::No, Ok(status)) if status.success() => (Outcomes::Succeeded, format!("`{name}` ended well")),
-        (Stopped::No, Ok(status)) => (Outcomes::Failed, format!("`{name}` ended with {status}")),
-        (Stopped::No, Err(error)) => {
-            (Outcomes::Unknown, format!("nobody knows how `{name}` ended ({error}); look before trying again"))
+        (Some(Stopped::TimedOut), _) => {
+            (Outcomes::TimedOut, format!("`{name}` was stopped after {} s; {STAYS}", limit.as_secs()))
         }
+        (Some(Stopped::Cancelled), _) => (Outcomes::Cancelled, format!("`{name}` was stopped; {STAYS}")),
+        (Some(Stopped::OutOfMemory), _) => {
+            (Outcomes::Failed, format!("`{name}` was killed: it used more than {} MiB; {STAYS}", limits.memory_mib))
+        }
+        (None, Ended::Exited { code: 0 }) => (Outcomes::Succeeded, format!("`{name}` ended well")),
+        (None, Ended::Exited { code }) => (Outcomes::Failed, format!("`{name}` ended with exit status: {code}")),
+        (None, Ended::Killed { signal }) => {
+            let why = match signal.as_str() {
+                "SIGXCPU" => format!("it computed for more than {} s", limits.cpu_seconds),
+                "SIGXFSZ" => format!("it wrote a file of more than {} MiB", limits.file_mib),
+                signal => format!("by {signal}"),
+            };
+            (Outcomes::Failed, format!("`{name}` was killed: {why}; {STAYS}"))
+        }
+    };
+    if report.left_behind > 0 {
+        let (processes, were) = if report.left_behind == 1 { ("process", "was") } else { ("processes", "were") };
+        text.push_str(&format!("; {} {processes} that it left behind {were} killed", report.left_behind));
     }
+    if report.still_there > 0 {
+        text.push_str(&format!("; {} of its processes cannot be killed, look for them", report.still_there));
+    }
+    if !report.confined.is_empty() {
+        text.push_str(&format!(" ({})", report.confined));
+    }
+    (result, text)
 }
 
 fn argv(arguments: &Arguments) -> Vec<String> {

@@ -19,7 +19,8 @@ pub(super) struct Output<'r> {
     /// Bytes of a line that has not ended, one for each stream.
     open: [Vec<u8>; 2],
     head: String,
-    tail: VecDeque<String>,
+    /// The last lines as they were printed: only what is kept of them in the end is worth redacting.
+    tail: VecDeque<Vec<u8>>,
     tail_bytes: usize,
     left_out: u64,
     shown: usize,
@@ -63,7 +64,8 @@ impl<'r> Output<'r> {
         if self.left_out > 0 {
             text.push_str(&format!("\n… {} bytes left out …\n", self.left_out));
         }
-        text.extend(self.tail.drain(..));
+        let tail = std::mem::take(&mut self.tail);
+        text.extend(tail.into_iter().map(|line| self.redacted(&line).into_string()));
         // Once more over the whole, for what spans lines, like a private key.
         let output = self.redactor.redact(text).0;
         let summary = self.redactor.redact(summary).0;
@@ -74,23 +76,29 @@ impl<'r> Output<'r> {
         if bytes.is_empty() {
             return;
         }
-        let line: Redacted = self.redactor.redact(String::from_utf8_lossy(bytes)).0;
-        if self.shown < SHOWN_LIVE {
-            self.shown += line.as_str().len();
-            (self.on_output)(line.clone());
+        let is_of_head = self.tail.is_empty() && self.left_out == 0;
+        if is_of_head || self.shown < SHOWN_LIVE {
+            let line = self.redacted(bytes);
+            if self.shown < SHOWN_LIVE {
+                self.shown += line.as_str().len();
+                (self.on_output)(line.clone());
+            }
+            if is_of_head && self.head.len() + line.as_str().len() <= KEPT {
+                self.head.push_str(line.as_str());
+                return;
+            }
         }
-        let line = line.into_string();
-        if self.tail.is_empty() && self.left_out == 0 && self.head.len() + line.len() <= KEPT {
-            self.head.push_str(&line);
-            return;
-        }
-        self.tail_bytes += line.len();
-        self.tail.push_back(line);
+        self.tail_bytes += bytes.len();
+        self.tail.push_back(bytes.to_vec());
         while self.tail_bytes > KEPT {
             let Some(dropped) = self.tail.pop_front() else { break };
             self.tail_bytes -= dropped.len();
             self.left_out += dropped.len() as u64;
         }
+    }
+
+    fn redacted(&self, bytes: &[u8]) -> Redacted {
+        self.redactor.redact(String::from_utf8_lossy(bytes)).0
     }
 }
 

@@ -39,9 +39,10 @@ pub(super) fn inventory() -> Inventory {
 
 #[tokio::test]
 async fn an_approved_step_runs_its_stored_bytes() {
-    let actions = actions(json!({"programs": {"tool": {"path": "/bin/echo", "flags": ["--to"]}}}));
+    let actions = super::http::actions_at(&super::http::server().await).await;
     let text = "---\nid: x\ntitle: X\nparams:\n  service: {type: service}\n  to: {type: version}\n---\n\
-        ```step\nid: go\naction: command\nargs: {program: tool, argv: [\"{{service}}\", \"--to\", \"{{to}}\"]}\n```\n";
+        ```step\nid: go\naction: http\nargs: {endpoint: operations, method: POST, path: /v1/restart, \
+        body: {service: \"{{service}}\", to: \"{{to}}\"}}\n```\n";
     let runbook = crate::markdown::read(text, "x.md").unwrap();
     let given = BTreeMap::from([("service".to_owned(), "checkout".to_owned()), ("to".to_owned(), "v1.41".to_owned())]);
     let params = values(&runbook, &given, &inventory()).unwrap();
@@ -66,7 +67,8 @@ async fn an_approved_step_runs_its_stored_bytes() {
     }
     let approved = Approved::claim(step, &state, "c").unwrap();
     let outcome = execute(approved, &actions, &redactor, Arc::new(|_| {}), CancellationToken::new()).await;
-    assert_eq!(outcome.output.as_str(), "checkout --to v1.41\n");
+    let sent = r#"{\"service\":\"checkout\",\"to\":\"v1.41\"}"#;
+    assert!(outcome.output.as_str().contains(sent), "{outcome:?}");
     let finish = Command::Finish { claim: "c".into(), outcome };
     let events = decide(&state, finish, &rules, now).unwrap();
     assert_eq!(apply(state, &events[0]).status, Status::Succeeded);
@@ -93,12 +95,12 @@ pub(super) fn running(step: &Step) -> StepState {
 }
 
 #[tokio::test]
-async fn what_was_approved_is_refused_when_its_program_is_gone() {
-    let with = actions(json!({"programs": {"tool": {"path": "/bin/echo"}}}));
+async fn what_was_approved_is_refused_when_its_endpoint_is_gone() {
+    let with = super::http::actions_at(&super::http::server().await).await;
     let without = actions(json!({}));
     let content = crate::proposal::StepContent {
-        action: "command".into(),
-        arguments: json!({"program": "tool", "argv": []}),
+        action: "http".into(),
+        arguments: json!({"endpoint": "anonymous", "method": "GET", "path": "/echo"}),
         ..crate::proposal::tests::content()
     };
     let step = Step::seal(content, &Redactor::new([7; 32])).unwrap();

@@ -39,6 +39,8 @@ pub enum Event {
     Retold(Retold),
     /// Something happened to a step.
     Step { step: String, event: StepEvent },
+    /// An executor says why an approved step does not start, or not yet.
+    Held { step: String, why: Redacted },
     /// Somebody closed it.
     Resolved { note: Redacted },
 }
@@ -98,6 +100,7 @@ impl Event {
             | Event::Joined { .. }
             | Event::ProposedByHand { .. }
             | Event::Step { .. }
+            | Event::Held { .. }
             | Event::Resolved { .. } => None,
         }
     }

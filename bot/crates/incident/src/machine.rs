@@ -147,6 +147,7 @@ impl Incident {
                 record.state = runbooks::apply_at(record.state.clone(), event, at);
                 if before == record.state.status { Vec::new() } else { self.effects_around(step) }
             }
+            Event::Held { .. } => Vec::new(),
             Event::Resolved { note } => {
                 self.resolved = Some((at, note.as_str().to_owned()));
                 Vec::new()
@@ -199,6 +200,14 @@ impl Incident {
         Some(match &inquiry.retold {
             Some(retold) => crate::compose::retell(answer, retold),
             None => answer,
+        })
+    }
+
+    /// Why an executor said last that a step does not start.
+    pub fn held(&self, step: &str) -> Option<&str> {
+        self.history.iter().rev().find_map(|happened| match &happened.event {
+            Event::Held { step: of, why } if of == step => Some(why.as_str()),
+            _ => None,
         })
     }
 

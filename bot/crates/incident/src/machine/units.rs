@@ -90,7 +90,7 @@ impl Incident {
     }
 
     /// What is to be done about a step whose status changed, and about those after it in its unit.
-    pub(super) fn effects_around(&self, step: &str) -> Vec<Effect> {
+    pub fn effects_around(&self, step: &str) -> Vec<Effect> {
         let unit = self.unit_of(step);
         let from = unit.iter().position(|record| record.step.id() == step).unwrap_or(0);
         unit[from.min(unit.len())..].iter().flat_map(|record| self.effects_of(record.step.id())).collect()

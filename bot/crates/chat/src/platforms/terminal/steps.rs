@@ -35,13 +35,16 @@ fn parts(step: &StepReport, clock: &Clock) -> Vec<String> {
     let outcome = step.outcome.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
     match step.state {
         StepState::Proposed => parts.push(format!("Waiting for approval: {}", step.summary)),
-        StepState::Approved => parts.push(format!("starting {}", step.summary)),
+        StepState::Approved => parts.push(format!("starting {}{outcome}", step.summary)),
         StepState::Running => parts.push(format!("running since {at}: {}", step.summary)),
         StepState::Succeeded => parts.extend(ran),
         StepState::Failed => parts.push(format!("{}failed {at}{outcome}", prefix(ran))),
         StepState::TimedOut => parts.push(format!("{}timed out {at}{outcome}", prefix(ran))),
         StepState::Cancelled => parts.push(stopped("Cancelled", step, &at)),
         StepState::Rejected => parts.push(stopped("Rejected", step, &at)),
+        StepState::Expired if step.outcome.is_some() => {
+            parts.push(format!("Expired {at}, it was approved: {}{outcome}", step.summary));
+        }
         StepState::Expired => parts.push(format!("Expired {at}, nobody approved: {}", step.summary)),
         StepState::Superseded => parts.push(format!("Replaced {at} by a newer proposal: {}", step.summary)),
         StepState::Indeterminate => {

@@ -1,9 +1,76 @@
-//! `command` with programs that end well, badly, late, or not at all.
+//! `command` with programs that end well, badly, late, or not at all, and with those that want out. The guard is the built program.
+
+mod hostile;
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use super::*;
+use evidence::Redactor;
+use runbooks::actions::{Actions, Run, Secrets, Settings};
+use runbooks::{Outcome, Outcomes};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+/// Knows one variable and nothing else.
+struct OneVariable;
+
+impl Secrets for OneVariable {
+    fn secret(&self, reference: &str) -> Result<String, String> {
+        match reference {
+            "env:GREETING" => Ok("hello".to_owned()),
+            _ => Err(format!("there is no secret `{reference}`; set it where Firstline is started")),
+        }
+    }
+}
+
+fn actions(settings: Value) -> Actions {
+    let mut settings: Settings = serde_json::from_value(settings).unwrap();
+    settings.guard = Some(PathBuf::from(env!("CARGO_BIN_EXE_firstline")));
+    Actions::new(&settings, Arc::new(OneVariable))
+}
+
+struct Tried {
+    outcome: Outcome,
+    live: String,
+}
+
+/// Runs a program as `execute` would, without the approval.
+async fn run(
+    actions: &Actions,
+    action: &str,
+    arguments: Value,
+    timeout_ms: u64,
+    cancel_after_ms: Option<u64>,
+) -> Tried {
+    let redactor = Redactor::new([7; 32]);
+    let live = Arc::new(Mutex::new(String::new()));
+    let seen = live.clone();
+    let cancelled = CancellationToken::new();
+    let run = Run {
+        redactor: &redactor,
+        on_output: Arc::new(move |line| seen.lock().unwrap().push_str(line.as_str())),
+        cancelled: cancelled.clone(),
+        timeout: Duration::from_millis(timeout_ms),
+        idempotency_key: "key-1".to_owned(),
+    };
+    if let Some(ms) = cancel_after_ms {
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            cancelled.cancel();
+        });
+    }
+    let outcome = actions.named(action).unwrap().run(&arguments, &run).await;
+    let live = live.lock().unwrap().clone();
+    Tried { outcome, live }
+}
+
+#[track_caller]
+fn assert_outcome(tried: &Tried, result: Outcomes, summary: &str) {
+    let outcome = &tried.outcome;
+    assert_eq!(outcome.result, result, "{outcome:?}");
+    assert!(outcome.summary.as_str().contains(summary), "`{}` does not say `{summary}`", outcome.summary);
+}
 
 /// A folder with a script; the program is the interpreter's own business here, the action starts only the file.
 struct Script {
@@ -14,6 +81,8 @@ struct Script {
 fn script(text: &str) -> Script {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
+    // Root runs programs as `nobody`, who must be able to get there.
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let path = folder.path().join("program");
     std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -43,7 +112,7 @@ async fn arguments_arrive_as_they_are_and_nothing_else_does() {
     let output = tried.outcome.output.as_str();
     assert!(output.starts_with("[--host][a b; $(reboot) `x` \"y\" *][-v][][ünï]\n"), "{output}");
     assert!(output.contains("GREETING=hello") && !output.contains("HOME=") && !output.contains("CARGO"), "{output}");
-    assert!(output.ends_with("\n/\n"));
+    assert!(output.trim_end().lines().last().unwrap().contains("/firstline-step-"), "{output}");
     assert_eq!(tried.live, output);
 }
 
@@ -55,7 +124,7 @@ async fn ends_are_told_apart() {
     assert_outcome(&tried, Outcomes::Failed, "exit status: 3");
     assert!(tried.outcome.output.as_str().contains("partly") && tried.outcome.output.as_str().contains("why"));
     for (program, sentence) in [
-        ("missing", "`missing` was not started: /nonexistent/program"),
+        ("missing", "`missing` was not started: /nonexistent/program: No such file"),
         ("secretless", "there is no secret `env:NOPE`"),
         ("other", "unknown program `other` (known: missing, program"),
     ] {
@@ -118,7 +187,7 @@ async fn a_rehearsal_passes_its_flag() {
     let script = script("[ \"$2\" = --dry-run ] && echo \"would clear $1\"");
     let actions = actions_with(&script);
     let redactor = Redactor::new([7; 32]);
-    let said = crate::execute::rehearse(&actions, "command", &call("program", &["db-0"]), &redactor).await;
+    let said = runbooks::execute::rehearse(&actions, "command", &call("program", &["db-0"]), &redactor).await;
     assert_eq!(said.unwrap().unwrap().as_str(), "would clear db-0");
 }
 
