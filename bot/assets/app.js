@@ -3,10 +3,12 @@
 import { changes, connect, get, listen, session, tell } from "./api.js";
 import { askView, CARRIED } from "./ask.js";
 import { button, h, replace, s } from "./dom.js";
+import { editorView } from "./editor.js";
 import { incidentsView, incidentView } from "./incidents.js";
 import { listenToKeys } from "./keys.js";
+import { runbooksView } from "./runbooks.js";
 import { follow } from "./steps.js";
-import { approvalsView, auditView, runbooksView, searchView } from "./views.js";
+import { approvalsView, auditView, searchView } from "./views.js";
 import { counted, number, useZone } from "./words.js";
 
 const state = { overview: null, session: null, up: true, signedOut: false };
@@ -60,7 +62,7 @@ function liveState() {
 function place() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   const [view, ...rest] = path.split("/").map((part) => decodeURIComponent(part));
-  const names = { incidents: "Incidents", approvals: "Approvals", runbooks: "Runbooks", search: "Search", audit: "Audit" };
+  const names = { incidents: "Incidents", approvals: "Approvals", runbooks: "Runbooks", editor: "Runbooks", search: "Search", audit: "Audit" };
   return { name: names[view] ?? "Ask", view, id: rest[0], query: new URLSearchParams(query) };
 }
 
@@ -79,6 +81,7 @@ function show() {
     case "incidents": return id ? incidentView(main, id, ask) : incidentsView(main);
     case "approvals": return approvalsView(main);
     case "runbooks": return runbooksView(main, id);
+    case "editor": return editorView(main, { id, incident: query.get("incident") });
     case "audit": return auditView(main);
     case "search": return searchView(main, query.get("q"));
     case "answer": return askView(main, state, { only: id });

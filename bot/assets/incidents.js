@@ -24,7 +24,8 @@ export const incidentView = (main, id, ask) => page(main, "Incident", async () =
   const happened = h("section", { class: "side", "aria-label": "Timeline" });
   const shown = new Set();
   const show = (incident) => {
-    replace(lead, h("p", { class: "lead" }, pill(incident), " ", h("b", {}, incident.title ?? id)), h("p", { class: "meta" }, about(incident)));
+    replace(lead, h("p", { class: "lead" }, pill(incident), " ", h("b", {}, incident.title ?? id)), h("p", { class: "meta" }, about(incident)),
+      incident.state === "resolved" && h("p", { class: "tools" }, h("a", { class: "draft", href: `#/editor?incident=${encodeURIComponent(id)}` }, "Draft a runbook from what was done")));
     replace(happened, h("h2", {}, "Timeline"), rows(incident.timeline ?? []));
     // Cards follow by themselves; only what is new is added.
     for (const one of incident.by_hand ?? []) {

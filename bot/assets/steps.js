@@ -14,7 +14,8 @@ const TONES = { succeeded: "ok", failed: "bad", timed_out: "bad", rejected: "bad
   running: "going", approved: "going", proposed: "warn" };
 
 // `view` is a step as an answer proposes it; its state is asked for and followed.
-export function step(view, { title, why, number, joins } = {}) {
+// A preview shows the same card, follows nothing, and has no buttons.
+export function step(view, { title, why, number, joins, isPreview = false } = {}) {
   const root = h("section", { class: "step", "data-step": view.id, "aria-label": title ?? view.summary });
   let mode = "look";
   let isBusy = false;
@@ -23,7 +24,7 @@ export function step(view, { title, why, number, joins } = {}) {
   const isManual = view.action === "manual";
 
   const draw = () => {
-    const now = known.get(view.id);
+    const now = isPreview ? undefined : known.get(view.id);
     const state = now?.state ?? "proposed";
     root.dataset.state = state;
     replace(root,
@@ -48,7 +49,8 @@ export function step(view, { title, why, number, joins } = {}) {
       h("p", { class: "dim" }, isManual ? `For a person to do; Firstline does not run it. Expires ${clockMinute(view.expires)}.`
         : `${needs(needed, now?.who)}.${by} Expires ${clockMinute(view.expires)}.`),
       now?.precondition && h("p", { class: "dim" }, `Starts only while there is: ${now.precondition}`),
-      joins ? h("p", { class: "dim" }, "Runs together with the step before; one approval covers both.") : h("div", { class: "buttons" },
+      joins ? h("p", { class: "dim" }, "Runs together with the step before; one approval covers both.")
+        : isPreview ? [view.undo && h("p", { class: "dim" }, `Undo: ${view.undo}`), h("p", { class: "faint" }, isManual ? "Here people will find “I did it…” and “Reject…”." : "Here people will find “Approve…” and “Reject…”.")] : h("div", { class: "buttons" },
         button(isManual ? "I did it…" : "Approve…", () => enter("approve"), { class: "go", "data-act": "approve" }),
         button("Reject…", () => enter("reject"), { "data-act": "reject" }),
         !isManual && now?.you?.may_break_glass && button("Break glass…", () => enter("break-glass"), { class: "stop", "data-act": "break-glass" })),
@@ -179,6 +181,10 @@ export function step(view, { title, why, number, joins } = {}) {
     }
   };
 
+  if (isPreview) {
+    draw();
+    return root;
+  }
   listen(root, "step", ({ id }) => {
     if (id !== view.id) return;
     const now = known.get(id);

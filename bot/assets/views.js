@@ -1,9 +1,8 @@
-// The lists: approvals, runbooks, the audit trail and search.
+// The lists: approvals, the audit trail and search.
 
 import { get, listen } from "./api.js";
 import { button, h, replace } from "./dom.js";
 import { line } from "./evidence.js";
-import { markdown } from "./markdown.js";
 import { empty, page, problem } from "./page.js";
 import { step } from "./steps.js";
 import { counted, full, number, person, second, took } from "./words.js";
@@ -15,23 +14,6 @@ export const approvalsView = (main) => page(main, "Approvals", async () => {
     one.incident && h("p", { class: "question" }, h("a", { href: `#/incidents/${encodeURIComponent(one.incident)}` }, `incident ${one.incident}`)),
     step({ action: "", dry_run: null, verify: null, undo: null, together_with: [], approvals_needed: one.needed, ...one }, { title: one.title ?? one.summary }))));
 });
-
-export const runbooksView = (main, open) => page(main, "Runbooks", async () => {
-  const { runbooks } = await get("/api/runbooks");
-  if (runbooks.length === 0) return empty("No runbooks.", "Add Markdown files to the folder named by `runbooks` in the settings.");
-  const found = runbooks.find((runbook) => runbook.id === open);
-  if (found) return runbook(found);
-  return h("ul", { class: "list" }, runbooks.map((one) => h("li", {}, h("a", { href: `#/runbooks/${encodeURIComponent(one.id)}` },
-    h("span", { class: `pill risk ${one.risk}` }, `${one.risk} risk`), h("b", {}, one.title),
-    h("span", { class: "meta" }, one.when), h("span", { class: "end" }, one.owner)))));
-});
-
-function runbook(one) {
-  return h("article", { class: "runbook" }, h("p", {}, h("a", { href: "#/runbooks" }, "← all runbooks")),
-    h("p", { class: "facts" }, h("span", { class: `pill risk ${one.risk}` }, `${one.risk} risk`), h("span", {}, one.owner && `owner ${one.owner} · `, h("code", {}, one.id))),
-    one.when && h("p", { class: "dim" }, "Use it when: ", [one.when].flat().join("; ")),
-    markdown(one.markdown ?? ""));
-}
 
 export async function auditView(main) {
   const body = h("div", { class: "body" }, h("p", { class: "loading" }, "Loading…"));

@@ -297,8 +297,29 @@ pub enum RunbookCommand {
         #[arg(long, value_name = "PROPOSAL")]
         instead_of: Option<String>,
     },
-    /// Read a wiki page and report what becomes a step
-    Import { file: PathBuf },
+    /// Turn a wiki page, or a folder of them, into runbooks, and report what becomes of each line
+    Import {
+        file: PathBuf,
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+    /// Write a runbook from what was done in an incident, for a person to edit
+    Draft {
+        /// The incident's id
+        incident: String,
+        #[command(flatten)]
+        write: WriteArgs,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct WriteArgs {
+    /// Where to write it; `-` is standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Write over a file that exists
+    #[arg(long)]
+    pub overwrite: bool,
 }
 
 #[derive(Subcommand, Debug)]

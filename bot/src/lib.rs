@@ -30,6 +30,8 @@ pub mod driver;
 
 pub mod views;
 
+pub mod preview;
+
 pub mod hints;
 
 pub mod kinds;

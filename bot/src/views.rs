@@ -14,12 +14,21 @@ mod timeline;
 
 mod audit;
 
+mod track_record;
+
+mod runbook;
+
+mod runbook_draft;
+
 pub use audit::{AuditRow, audit_row};
 pub use incident::{IncidentForm, ResolvedForm, incident};
 pub use report::{report, waiting};
+pub use runbook::{RunbookForm, runbook, runbooks};
+pub use runbook_draft::{RunbookDraft, draft as runbook_draft};
 pub use standing::{Deed, Stand, Standing, standing};
 pub use step::{HistoryRow, StepForm, VerificationForm, status, step, steps_in_order};
 pub use timeline::timeline;
+pub use track_record::{VersionRecord, track_records};
 
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rust_embed::RustEmbed;
-use serde::Serialize;
 
-use crate::markdown;
+use crate::markdown::{self, Against};
 use crate::runbook::{Mistake, Runbook};
 
 #[derive(RustEmbed)]
@@ -16,16 +15,6 @@ struct Library;
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     runbooks: BTreeMap<String, Runbook>,
-}
-
-/// What a page would be as a runbook, for a team that brings its wiki.
-#[derive(Clone, Debug, Serialize)]
-pub struct Import {
-    pub id: String,
-    pub title: String,
-    /// Line, action and text of each step.
-    pub steps: Vec<(usize, String, String)>,
-    pub notes: Vec<String>,
 }
 
 impl Catalog {
@@ -61,8 +50,7 @@ impl Catalog {
             match markdown::read(&text, &name) {
                 Ok(runbook) => {
                     if let Some(other) = seen.get(runbook.id()) {
-                        let text = format!("id `{}` is also that of `{other}`", runbook.id());
-                        mistakes.push(Mistake { file: name, line: 1, column: 1, text });
+                        mistakes.push(twice(runbook.id(), name, other));
                         continue;
                     }
                     seen.insert(runbook.id().to_owned(), name);
@@ -95,40 +83,29 @@ impl Catalog {
     }
 }
 
-/// Every mistake in these files, and in the `.md` files of these folders.
-pub fn check(paths: &[&Path]) -> Vec<Mistake> {
-    paths.iter().flat_map(|path| Catalog::default().add_folder(path)).collect()
+/// Everything wrong or hardly meant in these files, and in the `.md` files of these folders; by file and place.
+pub fn check(paths: &[&Path], against: &Against<'_>) -> Vec<Mistake> {
+    let mut all = Vec::new();
+    for path in paths {
+        let (files, unread) = files_in(path);
+        all.extend(unread);
+        let mut seen: BTreeMap<String, String> = BTreeMap::new();
+        for (name, text) in files {
+            let (runbook, mistakes) = markdown::examine(&text, &name, against);
+            all.extend(mistakes);
+            let Some(runbook) = runbook else { continue };
+            match seen.get(runbook.id()) {
+                Some(other) => all.push(twice(runbook.id(), name, other)),
+                None => drop(seen.insert(runbook.id().to_owned(), name)),
+            }
+        }
+    }
+    all
 }
 
-/// What became of a page.
-///
-/// # Errors
-///
-/// Every mistake in it.
-pub fn import(text: &str, file: &str) -> Result<Import, Vec<Mistake>> {
-    let runbook = markdown::read(text, file)?;
-    let steps = runbook.steps.iter().map(|step| {
-        let text = match step.block.args["instruction"].as_str() {
-            Some(instruction) => instruction.to_owned(),
-            None => step.heading.clone(),
-        };
-        (step.line, step.block.action.clone(), text)
-    });
-    let steps: Vec<_> = steps.collect();
-    let mut notes = Vec::new();
-    if runbook.is_plain_page {
-        notes.push(format!(
-            "{} steps, each done by a person; add fenced `step` blocks to let Firstline run some",
-            steps.len()
-        ));
-    }
-    if runbook.head.triggers.is_empty() {
-        notes.push("no triggers: it is never proposed by itself, only when somebody asks for it".to_owned());
-    }
-    if runbook.head.owner.is_empty() {
-        notes.push("no owner: say in the front matter whom to call".to_owned());
-    }
-    Ok(Import { id: runbook.head.id.clone(), title: runbook.head.title.clone(), steps, notes })
+fn twice(id: &str, file: String, other: &str) -> Mistake {
+    let text = format!("id `{id}` is also that of `{other}`");
+    Mistake { file, line: 1, column: 1, text }
 }
 
 /// Name and text of the file at `path`, or of the `.md` files of the folder there; what cannot be read is a mistake.

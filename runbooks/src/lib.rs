@@ -16,6 +16,10 @@ pub mod markdown;
 
 pub mod catalog;
 
+pub mod written;
+
+pub mod import;
+
 pub mod candidates;
 
 pub mod verify;

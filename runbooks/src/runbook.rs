@@ -7,6 +7,7 @@ use evidence::ChangeKind;
 use evidence::answer::{EvidenceKind, Risk, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use unicode_width::UnicodeWidthChar as _;
 
 use crate::canonical::Digest;
 use crate::params::{Param, Values, seconds};
@@ -198,7 +199,7 @@ pub struct Mistake {
     pub file: String,
     /// From 1.
     pub line: usize,
-    /// From 1.
+    /// In characters, from 1; a tab is one.
     pub column: usize,
     pub text: String,
 }
@@ -207,6 +208,36 @@ impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{} {}", self.file, self.line, self.column, self.text)
     }
+}
+
+impl Mistake {
+    /// The sentence, the line of the file's `text` that it is about, and a caret under the place.
+    pub fn with_caret(&self, text: &str) -> String {
+        const WIDEST: usize = 100;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let line = text.lines().nth(self.line.saturating_sub(1)).filter(|line| !line.trim().is_empty());
+        let Some(line) = line else { return self.to_string() };
+        // A long line is shown from shortly before the place.
+        let skipped = if self.column > WIDEST { self.column - WIDEST / 2 } else { 0 };
+        let (mut shown, mut indent) = (String::new(), 0);
+        for (idx, c) in line.chars().enumerate().skip(skipped).take(WIDEST) {
+            let c = if c == '\t' || !is_active(c) { c } else { '·' };
+            if idx + 1 < self.column {
+                indent += if c == '\t' { 4 } else { c.width().unwrap_or(0) };
+            }
+            if c == '\t' { shown.push_str("    ") } else { shown.push(c) }
+        }
+        let number = self.line.to_string();
+        let margin = " ".repeat(number.len());
+        format!("{self}\n  {number} | {shown}\n  {margin} | {}^", " ".repeat(indent))
+    }
+}
+
+/// Whether a character would move or hide what stands around it.
+fn is_active(c: char) -> bool {
+    let is_format =
+        matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    c.is_control() || is_format
 }
 
 impl Runbook {

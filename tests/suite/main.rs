@@ -16,6 +16,7 @@ mod odd_files;
 mod policies;
 mod questions;
 mod restarts;
+mod runbook_documents;
 mod runbooks;
 mod serve;
 mod shipped;

@@ -145,7 +145,7 @@ fn runbook_check_lists_every_kind_of_mistake_in_every_file() {
         "a.md:4:1 unknown key `tirggers`; did you mean `triggers`?",
         "a.md:6:7 `params.n.type: shell`: unknown value `shell`",
         "a.md:9:1 `action` is missing",
-        "a.md:9:1 `args` names `who`, which is not a parameter (known: n)",
+        "a.md:9:8 `args` names `who`, which is not a parameter (known: n)",
         "a.md:11:1 `timeout`: `2 min` is not a duration",
         "b.md:6:1 unknown action `htpp`; did you mean `http`?",
         "9 mistakes",

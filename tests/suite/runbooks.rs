@@ -52,5 +52,24 @@ fn a_mistake_in_a_runbook_leaves_answers_and_decisions_as_they_are() {
     );
     place.write("books/ours.md", BAD.replace("enormous", "low"));
     assert_eq!(place.run(&["proposals"]).err, "");
-    assert_eq!(place.json(&["runbook", "check", "books"]), json!({ "mistakes": [] }));
+    assert_eq!(place.json(&["runbook", "check", "books"]), json!({ "mistakes": [], "places": [] }));
+}
+
+#[test]
+fn a_check_shows_each_place_and_tells_programs_line_and_column() {
+    let place = Place::new();
+    let page = "---\nid: ours\ntitle: Ours\nparams: {größe: {type: shell}}\n---\n```step\naction: http\n\
+        args: {endpoint: deploy, path: /}\ntarget: x\n```\n";
+    place.write("books/ours.md", page);
+    place.write("data/firstline.toml", "[actions.endpoints.deploys]\nbase_url = \"https://deploys.test\"\n");
+    let said = place.fails(2, &["runbook", "check", "books"]);
+    let shown = "  4 | params: {größe: {type: shell}}\n    |                  ^";
+    assert!(said.contains("books/ours.md:4:18 ") && said.contains(shown), "{said}");
+    assert!(said.contains("did you mean `deploys`?"), "{said}");
+    let checked = place.run(&["runbook", "check", "books", "--json"]);
+    assert_eq!(checked.code, Some(2));
+    let found: serde_json::Value = serde_json::from_str(&checked.out).expect("one document");
+    let at = |idx: usize| (found["places"][idx]["line"].as_u64(), found["places"][idx]["column"].as_u64());
+    assert!((at(0), at(1)) == ((Some(4), Some(10)), (Some(4), Some(18))), "{found}");
+    assert_eq!(found["mistakes"].as_array().map(Vec::len), found["places"].as_array().map(Vec::len));
 }

@@ -1,83 +1,53 @@
-//! `firstline runbook list|check|show|dry-run|import`.
+//! `firstline runbook list|check|show|dry-run|import|draft`.
+
+mod draft;
+mod history;
+mod import;
+mod write;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
+use runbooks::actions::Actions;
 use runbooks::{Catalog, Context, Draft, Rules, Runbook};
-use serde::Serialize;
 use serde_json::json;
 
 use super::{Usage, print, print_json};
 use crate::app::Refused;
 use crate::cli::RunbookCommand;
+use crate::preview::{against, place};
 use crate::setup::{Setup, now};
-
-/// A runbook as lists show it.
-#[derive(Clone, Debug, Serialize)]
-pub struct RunbookForm {
-    pub id: String,
-    pub title: String,
-    pub when: String,
-    pub owner: String,
-    pub risk: evidence::answer::Risk,
-    pub params: Vec<String>,
-    pub steps: Vec<StepForm>,
-    pub digest: String,
-    pub markdown: String,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct StepForm {
-    pub id: String,
-    pub action: String,
-    pub heading: String,
-}
-
-pub fn forms(catalog: &Catalog) -> Vec<RunbookForm> {
-    catalog.iter().map(form).collect()
-}
-
-fn form(runbook: &Runbook) -> RunbookForm {
-    let steps = runbook.steps.iter().map(|step| StepForm {
-        id: step.id.clone(),
-        action: step.block.action.clone(),
-        heading: step.heading.clone(),
-    });
-    RunbookForm {
-        id: runbook.id().to_owned(),
-        title: runbook.head.title.clone(),
-        when: runbook.head.when.clone(),
-        owner: runbook.head.owner.clone(),
-        risk: runbook.head.risk,
-        params: runbook.head.params.keys().cloned().collect(),
-        steps: steps.collect(),
-        digest: runbook.digest.to_string(),
-        markdown: runbook.text.clone(),
-    }
-}
+use crate::views::{self, RunbookForm};
 
 pub async fn run(setup: &Setup, command: RunbookCommand) -> Result<()> {
     match command {
-        RunbookCommand::List => list(setup),
+        RunbookCommand::List => list(setup).await,
         RunbookCommand::Check { paths } => check(setup, &paths),
-        RunbookCommand::Show { id } => show(setup, &id),
+        RunbookCommand::Show { id } => show(setup, &id).await,
         RunbookCommand::DryRun { id, params } => dry_run(setup, &id, &params).await,
         RunbookCommand::Propose { id, incident, params, instead_of } => {
             super::propose::run(setup, id, incident, &params, instead_of).await
         }
-        RunbookCommand::Import { file } => import(setup, &file),
+        RunbookCommand::Import { file, write } => import::run(setup, &file, &write),
+        RunbookCommand::Draft { incident, write } => draft::run(setup, &incident, &write).await,
     }
 }
 
-fn list(setup: &Setup) -> Result<()> {
-    let forms = forms(&setup.catalog()?);
+async fn list(setup: &Setup) -> Result<()> {
+    let forms = views::runbooks(&setup.catalog()?, &history::records(setup).await?);
     if setup.json {
         return print_json(&json!({ "runbooks": forms }));
     }
     let width = forms.iter().map(|form| form.id.len()).max().unwrap_or(0);
-    let lines: Vec<String> =
-        forms.iter().map(|form| format!("{:<width$}  {:<6}  {}", form.id, form.risk.as_str(), form.when)).collect();
+    let line = |form: &RunbookForm| {
+        let line = format!("{:<width$}  {:<6}  {}", form.id, form.risk.as_str(), form.when);
+        let used = form.history.iter().filter(|version| version.proposed > 0);
+        let used: Vec<String> = used.take(1).map(history::in_short).collect();
+        if used.is_empty() { line } else { format!("{line}  [{}]", used.join("; ")) }
+    };
+    let lines: Vec<String> = forms.iter().map(line).collect();
     print(&chat::inert_lines(&lines.join("\n")))
 }
 
@@ -90,17 +60,31 @@ fn check(setup: &Setup, paths: &[PathBuf]) -> Result<()> {
     if paths.is_empty() {
         return Err(Usage("name files or folders to check, or set `paths` in `[runbooks]`".to_owned()).into());
     }
-    let mistakes = runbooks::catalog::check(&paths);
+    let actions = actions(setup);
+    let mistakes = runbooks::catalog::check(&paths, &against(actions.as_ref()));
     if setup.json {
-        print_json(&json!({ "mistakes": mistakes.iter().map(ToString::to_string).collect::<Vec<_>>() }))?;
+        let places: Vec<_> = mistakes.iter().map(place).collect();
+        let sentences: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        print_json(&json!({ "mistakes": sentences, "places": places }))?;
     }
     if mistakes.is_empty() {
         return if setup.json { Ok(()) } else { print("all good") };
     }
-    let text: Vec<String> =
-        mistakes.iter().map(|mistake| chat::inert_lines(&mistake.to_string()).into_owned()).collect();
+    let mut files: BTreeMap<&str, String> = BTreeMap::new();
+    for mistake in &mistakes {
+        // What could not be read has no line to show.
+        files.entry(&mistake.file).or_insert_with(|| std::fs::read_to_string(&mistake.file).unwrap_or_default());
+    }
+    let shown = mistakes.iter().map(|mistake| mistake.with_caret(&files[mistake.file.as_str()]));
+    let text: Vec<String> = shown.map(|shown| chat::inert_lines(&shown).into_owned()).collect();
     let n = text.len();
     Err(Usage(format!("{}\n{n} mistake{}", text.join("\n"), if n == 1 { "" } else { "s" })).into())
+}
+
+/// The actions as the config declares them; without a config there is nothing to compare with.
+fn actions(setup: &Setup) -> Option<Actions> {
+    setup.config_path.as_ref()?;
+    Some(Actions::new(&setup.config.actions, Arc::new(crate::secrets::References)))
 }
 
 fn named<'c>(catalog: &'c Catalog, id: &str) -> Result<&'c Runbook> {
@@ -108,10 +92,18 @@ fn named<'c>(catalog: &'c Catalog, id: &str) -> Result<&'c Runbook> {
     catalog.get(id).ok_or_else(|| Refused::not_found(format!("no runbook `{id}` (known: {})", known())).into())
 }
 
-fn show(setup: &Setup, id: &str) -> Result<()> {
+async fn show(setup: &Setup, id: &str) -> Result<()> {
     let catalog = setup.catalog()?;
     let runbook = named(&catalog, id)?;
-    if setup.json { print_json(&form(runbook)) } else { print(&chat::inert_lines(&runbook.text)) }
+    let form = views::runbook(runbook, history::records(setup).await?.get(id));
+    if setup.json {
+        return print_json(&form);
+    }
+    print(&chat::inert_lines(&format!(
+        "{}\n\n{}",
+        runbook.text.trim_end(),
+        history::in_full(&form.history, &setup.zone)
+    )))
 }
 
 /// Renders every step exactly as it would be proposed, and rehearses those that can be.
@@ -185,18 +177,8 @@ fn learn_from(inventory: &mut runbooks::Inventory, params: &BTreeMap<String, Str
     }
 }
 
-fn import(setup: &Setup, file: &Path) -> Result<()> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
-    let imported = match runbooks::catalog::import(&text, &file.display().to_string()) {
-        Ok(imported) => imported,
-        Err(mistakes) => bail!(Usage(mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))),
-    };
-    if setup.json {
-        return print_json(&imported);
-    }
-    let mut lines = vec![format!("{}  `{}`", imported.title, imported.id)];
-    lines.extend(imported.steps.iter().map(|(line, action, text)| format!("  line {line:<4} {action:<8} {text}")));
-    lines.extend(imported.notes.iter().map(|note| format!("  {note}")));
-    lines.push("Put the file into a folder of `paths` in `[runbooks]` to use it.".to_owned());
-    print(&chat::inert_lines(&lines.join("\n")))
+/// Prints a document as it is; on a terminal nothing in it acts.
+fn print_document(text: &str) -> Result<()> {
+    use std::io::IsTerminal as _;
+    if std::io::stdout().is_terminal() { print(&chat::inert_lines(text)) } else { print(text) }
 }

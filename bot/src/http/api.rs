@@ -12,18 +12,20 @@ pub mod steps;
 
 pub mod incidents;
 
+pub mod runbooks;
+
 pub mod changes;
 
 pub mod audit;
 
 use std::sync::Arc;
 
+use ::runbooks::Person;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use evidence::{Time, TimeWindow};
-use runbooks::Person;
 use serde_json::json;
 
 use super::Server;

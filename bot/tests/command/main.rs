@@ -52,6 +52,8 @@ async fn run(
         on_output: Arc::new(move |line| seen.lock().unwrap().push_str(line.as_str())),
         cancelled: cancelled.clone(),
         timeout: Duration::from_millis(timeout_ms),
+        precondition: None,
+        counting: None,
         idempotency_key: "key-1".to_owned(),
     };
     if let Some(ms) = cancel_after_ms {

@@ -27,6 +27,13 @@ fn the_shipped_runbooks_read_well() {
 }
 
 #[test]
+fn the_shipped_runbooks_have_nothing_that_is_hardly_meant() {
+    for runbook in Catalog::shipped().iter() {
+        assert_eq!(markdown::examine(&runbook.text, runbook.id(), &Against::default()).1, []);
+    }
+}
+
+#[test]
 fn links_between_shipped_runbooks_lead_somewhere() {
     let catalog = Catalog::shipped();
     for runbook in catalog.iter() {
@@ -55,8 +62,8 @@ fn a_team_s_own_runbook_wins_and_its_mistakes_stop_nothing_else() {
     assert_eq!(catalog.get("restart-service").unwrap().head.title, "Our restart");
     assert!(catalog.get("wiki").is_some());
     write("bad.md", "---\nid: BAD\ntitle: x\n---\n- x\n");
-    assert_eq!(check(&[folder.path()]).len(), 1);
-    assert!(check(&[&folder.path().join("absent.md")])[0].text.contains("cannot be read"));
+    assert_eq!(check(&[folder.path()], &Against::default()).len(), 1);
+    assert!(check(&[&folder.path().join("absent.md")], &Against::default())[0].text.contains("cannot be read"));
 }
 
 #[test]
@@ -71,7 +78,7 @@ fn a_folder_gives_its_good_runbooks_although_others_have_mistakes() {
     let files: Vec<_> = mistakes.iter().map(|mistake| mistake.file.rsplit('/').next().unwrap()).collect();
     assert_eq!(files, ["bad.md", "call.md"], "{mistakes:?}");
     assert_eq!(catalog.iter().map(|runbook| runbook.head.title.as_str()).collect::<Vec<_>>(), ["Call Tom"]);
-    assert_eq!(check(&[folder.path()]), mistakes, "`check` sees what a start would");
+    assert_eq!(check(&[folder.path()], &Against::default()), mistakes, "`check` sees what a start would");
 }
 
 #[test]
@@ -85,11 +92,4 @@ fn a_shipped_runbook_does_not_stand_in_for_one_s_own_with_a_mistake() {
         assert!(!catalog.add_folder(folder.path()).is_empty());
         assert!(catalog.get("restart-service").is_none() && catalog.len() == n_shipped - 1, "{file}");
     }
-}
-
-#[test]
-fn an_import_says_what_became_a_step() {
-    let import = import("# Slow\n\n1. Look\n2. Call\n", "slow.md").unwrap();
-    assert_eq!(import.steps.iter().map(|(line, ..)| *line).collect::<Vec<_>>(), [3, 4]);
-    assert_eq!(import.notes.len(), 3);
 }

@@ -2,16 +2,17 @@
 //! Each mistake comes with the path of its key; what was a mistake of the YAML already is not blamed again.
 
 use regex::Regex;
+use serde_json::Value as Json;
 
 use super::yaml::Reading;
 use crate::actions::ACTIONS;
-use crate::mistakes::nearest;
+use crate::mistakes::{below, nearest};
 use crate::params::{Kind, seconds};
 use crate::render;
 use crate::runbook::{Block, Head, StepTemplate, UndoBlock, VerifyBlock};
 
 /// The path of a key, and what is wrong with it.
-type Found = Vec<(String, String)>;
+pub(super) type Found = Vec<(String, String)>;
 
 pub(super) fn head<T>(head: &Head, reading: &Reading<T>) -> Found {
     let mut found = Found::new();
@@ -107,8 +108,8 @@ pub(super) fn step<T>(
 
 fn in_templates(block: &Block, head: Option<&Head>) -> Found {
     let mut found = Found::new();
-    for source in render::texts(&block.args) {
-        found.extend(in_template("args", source, head));
+    for (path, source) in leaves("args", &block.args) {
+        found.extend(at(&path, in_template("args", source, head)));
     }
     found.extend(block.target.iter().flat_map(|target| in_template("target", target, head)));
     match &block.undo {
@@ -116,8 +117,8 @@ fn in_templates(block: &Block, head: Option<&Head>) -> Found {
         Some(UndoBlock::Step(step)) => {
             found.extend(in_action("undo.action", &step.action));
             found.extend(in_arguments("undo.args", &step.action, &step.args));
-            for source in render::texts(&step.args) {
-                found.extend(in_template("undo", source, head));
+            for (path, source) in leaves("undo.args", &step.args) {
+                found.extend(at(&path, in_template("undo", source, head)));
             }
         }
         None => {}
@@ -144,12 +145,38 @@ fn in_action(path: &str, action: &str) -> Found {
 }
 
 /// What the action would refuse in these arguments; a value with a parameter in it is judged when that is filled in.
-fn in_arguments(path: &str, action: &str, args: &serde_json::Value) -> Found {
+fn in_arguments(path: &str, action: &str, args: &Json) -> Found {
     let Some(entry) = ACTIONS.iter().find(|entry| entry.name == action) else { return Found::new() };
     let none = serde_json::json!({});
     let mistakes = (entry.form)(if args.is_null() { &none } else { args });
     let literal = mistakes.into_iter().filter(|mistake| !mistake.contains("{{"));
-    literal.map(|mistake| (path.to_owned(), format!("`{path}` of `{action}`: {mistake}"))).collect()
+    literal.map(|mistake| (quoted_in(&mistake, path, args), format!("`{path}` of `{action}`: {mistake}"))).collect()
+}
+
+/// Every text in a tree of arguments, with its path.
+pub(super) fn leaves<'j>(path: &str, tree: &'j Json) -> Vec<(String, &'j str)> {
+    match tree {
+        Json::String(text) => vec![(path.to_owned(), text)],
+        Json::Array(items) => {
+            items.iter().enumerate().flat_map(|(idx, item)| leaves(&format!("{path}[{idx}]"), item)).collect()
+        }
+        Json::Object(map) => map.iter().flat_map(|(key, item)| leaves(&below(path, key), item)).collect(),
+        Json::Null | Json::Bool(_) | Json::Number(_) => Vec::new(),
+    }
+}
+
+/// The path of the argument whose value a sentence quotes; `path` itself when it quotes none.
+pub(super) fn quoted_in(mistake: &str, path: &str, args: &Json) -> String {
+    let found = leaves(path, args).into_iter().find(|(leaf, text)| {
+        let key = leaf.rsplit('.').next().unwrap_or(leaf);
+        [format!("`{text}`"), format!("`{key}: {text}`")].iter().any(|quoted| mistake.contains(quoted.as_str()))
+    });
+    found.map_or_else(|| path.to_owned(), |(leaf, _)| leaf)
+}
+
+/// The same, but at another place.
+fn at(path: &str, found: Found) -> Found {
+    found.into_iter().map(|(_, text)| (path.to_owned(), text)).collect()
 }
 
 fn in_template(path: &str, source: &str, head: Option<&Head>) -> Found {

@@ -14,7 +14,8 @@ pub(super) fn id(file: &str) -> String {
 
 fn stem(file: &str) -> &str {
     let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
-    name.strip_suffix(".md").or_else(|| name.strip_suffix(".markdown")).unwrap_or(name)
+    let ends = [".md", ".markdown", ".html", ".htm", ".txt"];
+    ends.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name)
 }
 
 pub(super) fn head(page: &Page, file: &str) -> Head {

@@ -18,6 +18,9 @@ const STAND_INS: [(&str, &str); 4] =
 /// More than this many mistakes in one piece help nobody.
 const MOST: usize = 50;
 
+/// Deeper than any runbook: what is read by recursion must end before the stack does.
+const DEEPEST: usize = 64;
+
 /// A piece of YAML, read as far as it could be.
 pub(super) struct Reading<T> {
     pub(super) value: Option<T>,
@@ -53,6 +56,11 @@ impl<T> Reading<T> {
 pub(super) fn read<T: DeserializeOwned>(yaml: &str) -> Reading<T> {
     let mut reading =
         Reading { value: None, mistakes: Vec::new(), places: BTreeMap::new(), set_aside: BTreeSet::new() };
+    if let Some(line) = too_deep(yaml) {
+        let text = format!("is nested more than {DEEPEST} deep; a runbook needs no more than a few");
+        reading.mistakes.push((line, 1, text));
+        return reading;
+    }
     let tree = match serde_saphyr::from_str::<Node>(yaml) {
         Ok(tree) => tree,
         Err(error) => {
@@ -126,6 +134,26 @@ impl<T> Reading<T> {
         let (line, column) = self.place(path);
         self.mistakes.push((line, column, text));
     }
+}
+
+/// The first line on which brackets or indentation are nested too deep, judged generously.
+fn too_deep(yaml: &str) -> Option<usize> {
+    let mut open = 0_usize;
+    let is_deep = |line: &str| -> bool {
+        let indent = line.chars().take_while(|c| [' ', '-', '?'].contains(c)).count();
+        for c in line.chars() {
+            match c {
+                '[' | '{' => open += 1,
+                ']' | '}' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            if open > DEEPEST {
+                return true;
+            }
+        }
+        indent / 2 > DEEPEST
+    };
+    yaml.lines().position(is_deep).map(|idx| idx + 1)
 }
 
 /// The parser's sentence without the place, which is printed in front of it.

@@ -1,4 +1,4 @@
-//! Who is here, how things are, and which runbooks there are.
+//! Who is here, and how things are.
 
 use axum::Json;
 use axum::extract::{Extension, State};
@@ -17,8 +17,4 @@ pub async fn session(State(server): Shared, Extension(visitor): Who) -> Response
 
 pub async fn overview(State(server): Shared) -> Result<Response, Refused> {
     Ok(Json(server.overview.now(&server.app).await?).into_response())
-}
-
-pub async fn runbooks(State(server): Shared) -> Response {
-    Json(json!({ "runbooks": crate::commands::runbook::forms(&server.app.parts.catalog) })).into_response()
 }
