@@ -18,17 +18,37 @@ export const approvalsView = (main) => page(main, "Approvals", async () => {
 export async function auditView(main) {
   const body = h("div", { class: "body" }, h("p", { class: "loading" }, "Loading…"));
   const banner = h("p", { class: "state" });
+  const checked = h("p", { class: "state", role: "status" });
   const entries = [];
+  const wanted = { incident: "", person: "", kind: "" };
   let head = null;
+  let next = 0;
   let isLoading = false;
-  replace(main, h("section", { class: "page" }, h("h1", {}, "Audit trail"), banner, body));
+  const choices = h("div", { class: "filters" });
+  const verify = button("Verify signatures", async () => {
+    verify.disabled = true;
+    replace(checked, "Checking every entry and signature…");
+    try {
+      const found = await get("/api/audit/verify");
+      checked.className = `state ${found.whole ? "ok" : "bad"}`;
+      const { entries: n, streams, heads_compared: heads } = found.report;
+      replace(checked, found.whole ? `✓ Whole: ${n} entries in ${streams} streams, ${heads} signed heads compared`
+        : ["✗ ", h("ul", {}, found.problems.slice(0, 20).map((text) => h("li", {}, text)))]);
+    } catch (failure) {
+      replace(checked, problem(failure));
+    }
+    verify.disabled = false;
+  });
+  const link = h("a", { class: "download", href: "/api/audit/export", download: "firstline-audit.ndjson" }, "Download");
+  replace(main, h("section", { class: "page" }, h("h1", {}, "Audit trail"), banner, h("div", { class: "tools" }, choices, verify, link), checked, body));
   const load = async () => {
     if (isLoading) return;
     isLoading = true;
     try {
       for (let n = 0; n < 50; n += 1) {
-        const found = await get(`/api/audit?after=${entries.at(-1)?.seq ?? 0}`);
+        const found = await get(`/api/audit?after=${next}`);
         head = found.head ?? head;
+        next = found.next ?? next;
         banner.className = `state ${found.verified ? "ok" : "bad"}`;
         const fresh = found.entries.filter((entry) => !entries.some((old) => old.seq === entry.seq && old.stream === entry.stream));
         entries.push(...fresh);
@@ -36,19 +56,41 @@ export async function auditView(main) {
           head && h("code", { class: "hash", title: head }, ` head ${head.slice(0, 12)}`));
         if (fresh.length === 0) break;
       }
-      replace(body, entries.length === 0 ? empty("Nothing was recorded yet.", "Every question, proposal, decision and run is written here.") : table());
+      draw();
     } catch (failure) {
       if (entries.length === 0) replace(body, problem(failure, load));
     }
     isLoading = false;
   };
-  const table = () => h("div", { class: "scroll" }, h("table", { class: "audit" },
+  const draw = () => {
+    const titles = new Map(entries.filter((entry) => entry.incident && !entry.step).map((entry) => [entry.incident, entry.title ?? entry.incident]));
+    const one = (key, label, values) => {
+      const select = h("select", { "aria-label": label, onchange: () => { wanted[key] = select.value; draw(); } },
+        h("option", { value: "" }, label), values.map(([value, text]) => h("option", { value, selected: wanted[key] === value }, text)));
+      return select;
+    };
+    const some = (key) => [...new Set(entries.map((entry) => entry[key]))].sort();
+    replace(choices, one("incident", "All incidents", [...titles].reverse()), one("person", "Everybody", some("actor").map((actor) => [actor, person(actor)])),
+      one("kind", "All kinds", some("kind").map((kind) => [kind, kind])));
+    link.setAttribute("href", wanted.incident ? `/api/audit/export?incident=${encodeURIComponent(wanted.incident)}` : "/api/audit/export");
+    const shown = entries.filter((entry) => (!wanted.incident || entry.incident === wanted.incident) && (!wanted.person || entry.actor === wanted.person) && (!wanted.kind || entry.kind === wanted.kind));
+    replace(body, entries.length === 0 ? empty("Nothing was recorded yet.", "Every question, proposal, decision and run is written here.")
+      : shown.length === 0 ? empty("No entry is like that.", "Choose another person, incident or kind.") : table(shown));
+  };
+  const table = (shown) => h("div", { class: "scroll" }, h("table", { class: "audit" },
     h("thead", {}, h("tr", {}, ["Nr", "Recorded", "Who", "Kind", "What", "Hash"].map((name) => h("th", { scope: "col" }, name)))),
-    h("tbody", {}, [...entries].reverse().map((entry) => h("tr", { "data-kind": entry.kind },
+    h("tbody", {}, [...shown].reverse().map((entry) => h("tr", { "data-kind": entry.kind },
       h("td", { class: "num" }, entry.seq), h("td", {}, h("time", { title: full(entry.at) }, second(entry.at))), h("td", { class: "actor", title: entry.actor }, person(entry.actor)),
-      h("td", { class: "kindcell" }, entry.kind), h("td", { class: "summary" }, entry.summary, own(entry)), h("td", {}, h("code", { class: "hash", title: entry.hash }, entry.hash.slice(0, 8))))))));
+      h("td", { class: "kindcell" }, entry.kind), h("td", { class: "summary" }, titled(entry), own(entry)), h("td", {}, h("code", { class: "hash", title: entry.hash }, entry.hash.slice(0, 8))))))));
   for (const kind of ["step", "answer", "incident"]) listen(body, kind, () => setTimeout(load, 300));
   await load();
+}
+
+// A step by what it does rather than its id, and what the entry belongs to.
+function titled(entry) {
+  if (entry.step && entry.title) return [h("strong", {}, entry.title), " ", entry.summary.replace(`${entry.step} `, "")];
+  const isSaid = !entry.title || entry.summary.includes(entry.title) || entry.kind === "asked";
+  return [entry.summary, isSaid ? null : h("small", {}, entry.title)];
 }
 
 // What was told afterwards has a time of its own, which is the one that matters for a cause.

@@ -98,6 +98,8 @@ pub enum Update {
 pub struct Parts {
     pub store: Arc<dyn Store>,
     pub journal: Arc<dyn Journal>,
+    /// What the journal's signed heads are verified with.
+    pub heads: database::PublicKeys,
     pub catalog: runbooks::Catalog,
     pub actions: runbooks::actions::Actions,
     /// What configuration says may be acted on.
@@ -136,6 +138,9 @@ impl App {
             updates: broadcast::Sender::new(1_024),
             under_way: crate::driver::UnderWay::default(),
         });
+        // What was erased before is not readable now; what will be is read again without it.
+        let end = app.parts.journal.end().await?;
+        app.state.write().unwrap_or_else(std::sync::PoisonError::into_inner).erased_up_to = end;
         app.sync().await?;
         Ok(app)
     }
@@ -169,6 +174,10 @@ impl App {
                 let mut state = self.state.write().unwrap_or_else(std::sync::PoisonError::into_inner);
                 entries.iter().map(|entry| state.take(entry)).collect()
             };
+            if touched.contains(&Touched::Erased) {
+                self.read_again().await?;
+                continue;
+            }
             for touched in touched {
                 self.announce(match touched {
                     Touched::Output { step, chunk } => Update::Output { step, chunk },
@@ -179,6 +188,22 @@ impl App {
                 return Ok(());
             }
         }
+    }
+
+    /// Reads the journal from its beginning, without what was erased, and then forgets what was known before.
+    async fn read_again(&self) -> Result<(), Refused> {
+        let erased_up_to = self.with_state(|state| state.position);
+        let mut fresh = State::erased_up_to(erased_up_to);
+        while fresh.position < erased_up_to {
+            for entry in self.parts.journal.since(fresh.position, 500).await? {
+                // Stops where this began: what came since may erase more.
+                if entry.position <= erased_up_to {
+                    fresh.take(&entry);
+                }
+            }
+        }
+        *self.state.write().unwrap_or_else(std::sync::PoisonError::into_inner) = fresh;
+        Ok(())
     }
 
     /// Writes what `decide` decides, deciding anew whenever somebody else was faster, and returns what is to be done next.

@@ -390,17 +390,41 @@ pub enum IncidentCommand {
 pub enum AuditCommand {
     /// Check the chain of every stream, and that nothing is missing since an exported head
     Verify {
-        /// A head that `audit head` printed earlier
+        /// A head that `audit head` printed earlier; on a machine without the keys, the keys in it are what is trusted
         #[arg(long, value_name = "FILE")]
         head: Option<PathBuf>,
     },
-    /// Print every entry, one JSON object a line
+    /// Print every entry and what it decided, one JSON object a line
     Export {
         #[arg(long, value_name = "T", allow_hyphen_values = true)]
         since: Option<String>,
+        /// Only this incident and the conversations that are part of it
+        #[arg(long, value_name = "ID")]
+        incident: Option<String>,
     },
-    /// Print the signed heads of all streams; keep them elsewhere
+    /// Print the signed heads of all streams, with the public keys; keep them elsewhere
     Head,
+    /// Make what a person said, or an incident's content, unreadable for ever; who decided what stays, under a pseudonym
+    Erase(EraseArgs),
+    /// Give the keys that sign heads and wrap other keys a successor each
+    RotateKeys,
+}
+
+#[derive(Args, Debug)]
+#[group(id = "whose", required = true, multiple = false, args = ["person", "incident"])]
+pub struct EraseArgs {
+    /// The id of a person; again for each other id that they go by, like `console:ines`
+    #[arg(long, value_name = "ID")]
+    pub person: Vec<String>,
+    /// An incident, or a conversation that became none
+    #[arg(long, value_name = "ID")]
+    pub incident: Option<String>,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
 }
 
 #[derive(Args, Debug)]

@@ -119,6 +119,8 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/runbooks", get(api::runbooks::runbooks))
         .route("/runbooks/preview", post(api::runbooks::preview))
         .route("/audit", get(api::audit::audit))
+        .route("/audit/verify", get(api::audit::verify))
+        .route("/audit/export", get(api::audit::export))
         .route("/deploys", post(api::changes::record_deploy).get(api::changes::deploys))
         .route("/events", get(events::stream))
         .fallback(|| async { api::not_found("no such address in the API") })

@@ -16,7 +16,7 @@ const RESUME_EVERY: Duration = Duration::from_secs(5);
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 
 /// Starts all jobs; they end when `stopping` is cancelled.
-pub fn start(app: &Arc<App>, keys: SigningKeys, tracker: &TaskTracker, stopping: &CancellationToken) {
+pub fn start(app: &Arc<App>, keys: &Arc<SigningKeys>, tracker: &TaskTracker, stopping: &CancellationToken) {
     let noticing = Arc::clone(app);
     every(NOTICE_EVERY, tracker, stopping, move || {
         let app = Arc::clone(&noticing);
@@ -27,15 +27,21 @@ pub fn start(app: &Arc<App>, keys: SigningKeys, tracker: &TaskTracker, stopping:
         let app = Arc::clone(&resuming);
         async move { driver::resume(&app, false).await.map_err(|refused| refused.to_string()) }
     });
-    let keys = Arc::new(keys);
-    let signing = Arc::clone(app);
-    every(CHECKPOINT_EVERY, tracker, stopping, move || {
+    let (signing, keys) = (Arc::clone(app), Arc::clone(keys));
+    let sign = move || {
         let (app, keys) = (Arc::clone(&signing), Arc::clone(&keys));
-        async move {
-            let journal = app.parts.journal.as_ref();
-            database::checkpoint(journal, &keys, app.now()).await.map(|_| ()).map_err(|error| error.to_string())
-        }
-    });
+        async move { checkpoint(&app, &keys).await }
+    };
+    // What was written while nobody signed is signed at once.
+    tracker.spawn(sign());
+    every(CHECKPOINT_EVERY, tracker, stopping, sign);
+}
+
+/// Signs what was written since the last checkpoint, with the newest key in the file; also the last thing before a stop.
+pub async fn checkpoint(app: &App, keys: &SigningKeys) -> Result<(), String> {
+    let keys = keys.reopened().map_err(|error| error.to_string())?;
+    let signed = database::checkpoint(app.parts.journal.as_ref(), &keys, app.now()).await;
+    signed.map(drop).map_err(|error| error.to_string())
 }
 
 /// Runs `job` again and again; a failure is logged once until it goes away.

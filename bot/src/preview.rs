@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use evidence::answer::ProposalView;
 use runbooks::actions::Actions;
+use runbooks::inventory::workload::Deployed;
 use runbooks::markdown::{Against, examine};
 use runbooks::params::{Kind, Param, Source};
 use runbooks::{Context, Draft, Inventory, Mistake, Runbook};
@@ -142,6 +143,11 @@ fn known(param: &Param, service: Option<&str>, inventory: &Inventory) -> Vec<Str
             let service = service.and_then(|service| inventory.services.get(service));
             service.map(|service| service.versions.iter().cloned().collect()).unwrap_or_default()
         }
+        Kind::Workload => {
+            let everywhere = inventory.environments.iter();
+            let of = |environment| inventory.workloads_of(service.unwrap_or_default(), environment);
+            everywhere.flat_map(|environment| of(environment)).map(|workload| workload.to_string()).collect()
+        }
         Kind::Enum => param.values.clone(),
         Kind::Bool => vec!["true".to_owned(), "false".to_owned()],
         Kind::String | Kind::Integer | Kind::Duration => Vec::new(),
@@ -149,6 +155,9 @@ fn known(param: &Param, service: Option<&str>, inventory: &Inventory) -> Vec<Str
     known.truncate(200);
     known
 }
+
+/// As [`learn_samples`] makes one.
+const SAMPLE_WORKLOAD: &str = "prod/shop/deployment/checkout";
 
 /// Something that the type allows, so that there is a card to look at.
 fn sample(param: &Param, known: &[String]) -> String {
@@ -164,6 +173,7 @@ fn sample(param: &Param, known: &[String]) -> String {
         Kind::Host => "host-1",
         Kind::Queue => "orders",
         Kind::Flag => "new-checkout",
+        Kind::Workload => SAMPLE_WORKLOAD,
         Kind::Version if param.from == Some(Source::ChangeVersion) => "v2",
         Kind::Version => "v1",
         Kind::Duration => "5m",
@@ -187,6 +197,18 @@ fn learn_samples(inventory: &mut Inventory, params: &[ParamForm]) {
             Kind::Host => drop(inventory.hosts.insert(value, String::new())),
             Kind::Queue => drop(inventory.queues.insert(value, String::new())),
             Kind::Flag => drop(inventory.flags.entry(value).or_default()),
+            Kind::Workload => {
+                let environment = params.iter().find(|param| param.kind == Kind::Environment);
+                let deployed = Deployed {
+                    cluster: "prod".to_owned(),
+                    namespace: "shop".to_owned(),
+                    environment: environment.map_or_else(String::new, |param| param.value.clone()),
+                    kind: Default::default(),
+                    name: None,
+                    service: service.clone(),
+                };
+                inventory.workloads.insert("checkout".to_owned(), deployed);
+            }
             Kind::Version => {
                 if let Some(service) = service.as_ref().and_then(|service| inventory.services.get_mut(service)) {
                     service.versions.insert(value);

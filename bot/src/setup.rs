@@ -33,8 +33,9 @@ pub struct Setup {
     pub json: bool,
     /// Whether the data folder was named on the command line.
     is_data_given: bool,
-    /// The journal, once it was opened.
+    /// The database, once it was opened, and the journal in it.
     opened: Arc<OnceCell<Arc<database::Database>>>,
+    journal: Arc<OnceCell<Arc<database::Sealed>>>,
 }
 
 pub fn now() -> Time {
@@ -69,6 +70,7 @@ impl Setup {
             json: global.json,
             is_data_given: global.data.is_some(),
             opened: Arc::default(),
+            journal: Arc::default(),
         })
     }
 
@@ -105,8 +107,18 @@ impl Setup {
         })
     }
 
-    /// The journal, created on first use and shared afterwards.
-    pub async fn journal(&self) -> Result<Arc<database::Database>> {
+    /// The journal, created on first use and shared afterwards. What is personal in it is sealed.
+    pub async fn journal(&self) -> Result<Arc<database::Sealed>> {
+        let open = || async {
+            let database = self.database().await?;
+            let masters = database::MasterKeys::open_or_create(&self.data.join("keys").join("journal.json"), now())?;
+            Ok(Arc::new(database::Sealed::open(database, masters, now()).await?))
+        };
+        self.journal.get_or_try_init(open).await.map(Arc::clone)
+    }
+
+    /// The journal as it is stored: to verify it takes no key.
+    pub async fn database(&self) -> Result<Arc<database::Database>> {
         /// SQLite opens nothing with less.
         const NEEDED: u64 = 1 << 20;
         let open = || async {
@@ -253,6 +265,7 @@ impl Setup {
         let parts = Parts {
             store,
             journal: self.journal().await?,
+            heads: crate::commands::audit::keys(self)?.public(),
             catalog,
             actions: Actions::new(&self.config.actions, Arc::new(secrets::References)).with_counting(counting),
             inventory: self.config.inventory.clone(),

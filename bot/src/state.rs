@@ -5,6 +5,7 @@ pub mod locks;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
+use database::sealed::ERASURES;
 use evidence::{Change, Redacted, Time};
 use incident::journal::Entry;
 use incident::{Event, Happened, Incident, StepRecord};
@@ -39,6 +40,8 @@ pub enum ChangeEvent {
 pub struct State {
     /// Position of the last entry that was taken in.
     pub position: u64,
+    /// Erasures up to this position were done before anything was read.
+    pub erased_up_to: u64,
     pub incidents: BTreeMap<String, Incident>,
     /// In the order recorded; the same change recorded twice is here once.
     pub changes: Vec<Change>,
@@ -68,14 +71,24 @@ pub enum Touched {
         step: String,
         chunk: String,
     },
+    /// Something was erased, so everything has to be read again without it.
+    Erased,
     Nothing,
 }
 
 impl State {
+    /// Empty, for reading a journal of which everything up to a position is as it will stay.
+    pub fn erased_up_to(position: u64) -> State {
+        State { erased_up_to: position, ..State::default() }
+    }
+
     /// Takes in the next entry; entries that this version does not know are skipped, never dropped from the journal.
     pub fn take(&mut self, entry: &Entry) -> Touched {
         debug_assert_eq!(entry.position, self.position + 1, "positions have no gaps");
         self.position = entry.position;
+        if entry.stream == ERASURES && entry.position > self.erased_up_to {
+            return Touched::Erased;
+        }
         if entry.stream == CHANGES {
             self.changes_seq = entry.seq;
             return match serde_json::from_str(&entry.event) {

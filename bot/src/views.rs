@@ -20,7 +20,10 @@ mod runbook;
 
 mod runbook_draft;
 
+mod decision;
+
 pub use audit::{AuditRow, audit_row};
+pub use decision::{Decision, decision};
 pub use incident::{IncidentForm, ResolvedForm, incident};
 pub use report::{report, waiting};
 pub use runbook::{RunbookForm, runbook, runbooks};

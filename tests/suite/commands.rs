@@ -328,6 +328,57 @@ fn the_audit_trail_is_exported_verified_and_signed() {
 }
 
 #[test]
+fn what_somebody_said_can_be_erased_and_the_record_stays_whole() {
+    const SAID: &str = "what is wrong, dear zebra?";
+    let (place, _) = told();
+    place.json(&["ask", SAID]);
+    let entries = |args: &[&str]| -> Vec<Value> { place.ok(args).lines().map(one_document).collect() };
+    let before = entries(&["audit", "export"]);
+    let asked = before.iter().find(|entry| entry["kind"] == "asked").expect("the question");
+    let (person, incident) = (asked["actor"].as_str().expect("a name"), asked["stream"].as_str().expect("a stream"));
+    assert_eq!(asked["decision"]["who"]["person"], person);
+    assert_eq!(asked["decision"]["why"]["question"], SAID);
+    has(&asked["decision"], "who when why result");
+    let proposed = before.iter().find(|entry| entry["decision"]["what"].is_object());
+    if let Some(entry) = proposed {
+        has(&entry["decision"]["what"], "step title action arguments digest runbook runbook_digest");
+        has(&entry["decision"]["rights"], "policy risk approvals_needed approvals_given proposer requester expires");
+        has(&entry["decision"]["where"], "target service environment");
+        assert!(entry["decision"]["why"]["evidence"].as_array().is_some_and(|cited| !cited.is_empty()), "{entry:#}");
+    }
+    let story = entries(&["audit", "export", "--incident", incident.trim_start_matches("incident/")]);
+    assert!(story.len() >= 3 && story.iter().all(|entry| entry["stream"] == incident), "{story:#?}");
+    let head = place.write("head.json", &place.ok(&["audit", "head"]));
+    let head = head.to_str().expect("a path");
+    let file = std::fs::read(place.data().join("firstline.db")).expect("the database");
+    assert!(!file.windows(5).any(|bytes| bytes == b"zebra"), "what people say is not stored in the clear");
+
+    // A pending step rests on who asked: it has to be over first.
+    for entry in before.iter().filter(|entry| entry["kind"] == "step") {
+        let id = entry["decision"]["what"]["step"].as_str().expect("a step");
+        place.run(&["reject", id, "--reason", "not now"]);
+    }
+    assert!(place.fails(2, &["audit", "erase", "--person", person]).contains("--yes"));
+    assert!(place.fails(1, &["audit", "erase", "--person", "nobody", "--yes"]).contains("nothing is sealed"));
+    assert!(place.ok(&["audit", "erase", "--person", person, "--yes"]).contains("Erased"));
+    let after = place.ok(&["audit", "export"]);
+    assert!(!after.contains("zebra") && after.contains("⟨erased:"), "{after}");
+    assert_eq!(after.lines().filter(|line| line.contains("\"decision\":{")).count() >= before.len() / 2, true);
+
+    assert!(place.ok(&["audit", "rotate-keys"]).contains("announced"));
+    assert_eq!(place.json(&["audit", "verify", "--head", head])["whole"], true);
+    let said = place.ok(&["audit", "verify", "--head", head]);
+    assert!(said.contains("signed by key"), "{said}");
+    std::fs::remove_dir_all(place.data().join("keys")).expect("the keys");
+    let elsewhere = place.json(&["audit", "verify", "--head", head]);
+    assert_eq!(elsewhere["head"]["trusted_by"], "the file itself", "{elsewhere:#}");
+    assert!(
+        place.fails(1, &["audit", "verify"]).contains("--head FILE"),
+        "checkpoints of keys that nobody vouches for"
+    );
+}
+
+#[test]
 fn config_doctor_and_completions_answer() {
     let place = Place::new();
     assert!(place.ok(&["config", "check"]).contains("good"));

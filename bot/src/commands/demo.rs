@@ -104,7 +104,8 @@ async fn demo(global: &Global, args: &DemoArgs, fault: &'static Fault) -> Result
     let hosts = http::hosts_of(address, &[]);
     let server = Arc::new(Server::new(Arc::clone(&app), sessions, metrics, hosts, true, stopping.clone()));
     app.parts.executor.warm().await.context("the executor cannot be started")?;
-    jobs::start(&app, super::audit::keys(&setup)?, &tracker, &stopping);
+    let keys = Arc::new(super::audit::keys(&setup)?);
+    jobs::start(&app, &keys, &tracker, &stopping);
 
     print(&format!(
         "A shop of {} services, {} log records of the last {} minutes, ready in {:.1} s.\n\n  Console   {link}\n\n\
@@ -128,6 +129,9 @@ async fn demo(global: &Global, args: &DemoArgs, fault: &'static Fault) -> Result
     http::serve(listener, server).await?;
     tracker.close();
     tracker.wait().await;
+    if let Err(failure) = jobs::checkpoint(&app, &keys).await {
+        tracing::error!("the last entries are not signed: {failure}");
+    }
     tokio::task::spawn_blocking(move || writing.finish()).await??;
     setup.close().await;
     print("Ended. The demo's folder stays until the next demo.")

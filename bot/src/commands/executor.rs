@@ -37,7 +37,7 @@ async fn executor(setup: &Setup, args: &ExecutorArgs) -> Result<()> {
         }
         return Ok(());
     }
-    tracing::info!("waiting for approved steps in {}", setup.journal().await?.place());
+    tracing::info!("waiting for approved steps in {}", setup.database().await?.place());
     let stopped = super::serve::asked_to_stop();
     tokio::pin!(stopped);
     let mut last_failure = String::new();

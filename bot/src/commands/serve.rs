@@ -42,7 +42,8 @@ async fn serve(setup: &Setup) -> Result<()> {
     let app = setup.app(store, rules, catalog).await?;
     app.parts.executor.warm().await.context("the executor cannot be started")?;
     driver::resume(&app, true).await?;
-    jobs::start(&app, super::audit::keys(setup)?, &tracker, &stopping);
+    let keys = Arc::new(super::audit::keys(setup)?);
+    jobs::start(&app, &keys, &tracker, &stopping);
 
     let sessions = Arc::new(Sessions::new(setup.config.tokens.clone()));
     let link = format!("http://{address}/sign-in/{}", sessions.invite(&setup.config.console.person, now()));
@@ -69,6 +70,9 @@ async fn serve(setup: &Setup) -> Result<()> {
     stopping.cancel();
     tracker.close();
     tracker.wait().await;
+    if let Err(failure) = jobs::checkpoint(&app, &keys).await {
+        tracing::error!("the last entries are not signed: {failure}");
+    }
     if let Some(following) = following {
         tokio::task::spawn_blocking(move || following.finish()).await??;
     }

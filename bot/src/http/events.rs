@@ -62,7 +62,7 @@ fn event_of(server: &Server, update: &Update) -> Option<Event> {
         }
         Update::Touched(Touched::Incident { incident }) => data("incident", &json!({ "id": incident })),
         Update::Touched(Touched::Changes) => data("changes", &json!({})),
-        Update::Touched(Touched::Output { .. } | Touched::Nothing) => None,
+        Update::Touched(Touched::Output { .. } | Touched::Erased | Touched::Nothing) => None,
         Update::Output { step, chunk } => data("output", &json!({ "step": step, "chunk": chunk })),
         Update::Verifying { step, text } => data("verifying", &json!({ "step": step, "text": text })),
     }

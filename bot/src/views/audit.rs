@@ -1,12 +1,14 @@
 //! The audit trail: one entry of the journal in a line.
 
+use database::keys::KEYS;
+use database::sealed::{ERASURES, Erased};
 use evidence::{Change, Time};
 use incident::Event;
-use incident::journal::Entry;
+use incident::journal::{CHECKPOINTS, Entry};
 use serde::Serialize;
 
 use super::sentences::{changed, happened, short};
-use crate::state::{CHANGES, ChangeEvent, INCIDENTS};
+use crate::state::{CHANGES, ChangeEvent, INCIDENTS, State};
 
 /// The form of `GET /api/audit`.
 #[derive(Clone, Debug, Serialize)]
@@ -21,9 +23,16 @@ pub struct AuditRow {
     pub kind: String,
     pub summary: String,
     pub hash: String,
+    /// The id of the incident or conversation it belongs to.
+    pub incident: Option<String>,
+    /// What people call the incident, or the step.
+    pub title: Option<String>,
+    /// The step that something happened to.
+    pub step: Option<String>,
 }
 
-pub fn audit_row(entry: &Entry) -> AuditRow {
+/// One entry in a line; `state` knows what incidents and steps are called.
+pub fn audit_row(entry: &Entry, state: &State) -> AuditRow {
     let change = change_in(entry);
     let (kind, summary) = match &change {
         Some(change) => {
@@ -41,6 +50,55 @@ pub fn audit_row(entry: &Entry) -> AuditRow {
         kind,
         summary,
         hash: entry.hash.clone(),
+        incident: entry.stream.strip_prefix(INCIDENTS).map(str::to_owned),
+        title: title(entry, state),
+        step: step_of(entry),
+    }
+}
+
+fn step_of(entry: &Entry) -> Option<String> {
+    match entry.stream.starts_with(INCIDENTS).then(|| serde_json::from_str(&entry.event))?.ok()? {
+        Event::Step { step, .. } => Some(step),
+        _ => None,
+    }
+}
+
+/// The step's sentence, else the incident's title, else the first question.
+fn title(entry: &Entry, state: &State) -> Option<String> {
+    let incident = state.incidents.get(entry.stream.strip_prefix(INCIDENTS)?)?;
+    let step = step_of(entry).and_then(|step| incident.steps.get(&step));
+    if let Some(record) = step {
+        return Some(record.step.content().summary.clone());
+    }
+    let opened = incident.opened.as_ref().map(|opened| opened.title.clone());
+    opened.or_else(|| incident.questions.first().map(|inquiry| short(&inquiry.asked.question.text)))
+}
+
+/// What entries of our own streams say.
+fn summary_of_stream(entry: &Entry) -> Option<(&'static str, String)> {
+    match entry.stream.as_str() {
+        CHECKPOINTS => {
+            let head = database::checkpoint_in(entry).ok()?;
+            let (n, key) = (head.heads.len(), &head.key);
+            let streams = if n == 1 { "stream" } else { "streams" };
+            let covered = head.position;
+            Some(("checkpoint", format!("signed the heads of {n} {streams} up to entry {covered}, with key {key:.8}")))
+        }
+        ERASURES => {
+            let erased: Erased = serde_json::from_str(&entry.event).ok()?;
+            let what = match (&erased.incident, erased.pseudonyms.as_slice()) {
+                (Some(incident), _) => format!("the content of {incident}"),
+                (None, names) => format!("a person, now ⟨erased:{}⟩", names.join("⟩ ⟨erased:")),
+            };
+            let why = erased.reason.map(|reason| format!(": “{reason}”")).unwrap_or_default();
+            Some(("erased", format!("erased {what}{why}")))
+        }
+        KEYS => {
+            let announced: serde_json::Value = serde_json::from_str(&entry.event).ok()?;
+            let (key, by) = (announced["key"].as_str()?, announced["by"].as_str()?);
+            Some(("key", format!("key {key:.8} signs after key {by:.8}")))
+        }
+        _ => None,
     }
 }
 
@@ -53,6 +111,9 @@ fn change_in(entry: &Entry) -> Option<Change> {
 }
 
 fn summary(entry: &Entry) -> (String, String) {
+    if let Some((kind, text)) = summary_of_stream(entry) {
+        return (kind.to_owned(), text);
+    }
     let event = entry.stream.starts_with(INCIDENTS).then(|| serde_json::from_str::<Event>(&entry.event).ok());
     let Some(event) = event.flatten() else {
         return (entry.stream.split('/').next().unwrap_or_default().to_owned(), String::new());

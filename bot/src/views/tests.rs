@@ -272,7 +272,7 @@ fn a_change_in_the_audit_trail_has_its_own_time() {
         prev_hash: String::new(),
         hash: String::new(),
     };
-    let row = audit_row(&entry);
+    let row = audit_row(&entry, &crate::state::State::default());
     assert_eq!((row.at, row.happened), (time("14:05:00"), Some(time("14:01:48"))));
     assert_eq!(row.summary, "checkout v1.42 deployed by mara");
 }

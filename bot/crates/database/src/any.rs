@@ -2,6 +2,8 @@
 //! Every append first updates one row, so writers queue there: in SQLite that takes the write lock at once, in PostgreSQL it
 //! is a row lock, and in both what is read afterwards is the latest.
 
+pub(crate) mod keys;
+
 mod open;
 
 mod rows;

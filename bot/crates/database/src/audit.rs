@@ -8,23 +8,37 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::Error;
-use crate::heads::{SignedHead, checkpoint_in};
-use crate::keys::SigningKeys;
+use crate::heads::{SignedHead, checkpoint_in, identity_of};
+use crate::keys::{PublicKeys, rotation};
 
 const PAGE: usize = 1_000;
 
 /// Verifies the chain of every stream, every checkpoint's signature, and both against each other and an exported head.
 ///
-/// Without an exported head a tail that was cut off together with its checkpoints does not show.
-pub async fn audit(journal: &dyn Journal, keys: &SigningKeys, exported: Option<&SignedHead>) -> Result<Report, Error> {
-    let (mut heads, problems) = signed_heads(journal, keys).await?;
+/// `known` are the keys that are trusted; those that one of them announced in the journal are too, and those that the
+/// exported head names. Without an exported head a tail that was cut off together with its checkpoints does not show.
+pub async fn audit(journal: &dyn Journal, known: &PublicKeys, exported: Option<&SignedHead>) -> Result<Report, Error> {
+    let mut known = known.clone();
+    let mut problems = Vec::new();
+    let identity = identity_of(journal).await?.unwrap_or_default();
+    if let Some(head) = exported {
+        for (id, key) in &head.keys {
+            known.add(id, key).map_err(|reason| Error::Head { what: "in the file".into(), reason })?;
+        }
+        if !head.journal.is_empty() && head.journal != identity {
+            problems.push(Problem::OtherJournal { what: "the exported head".into() });
+        }
+    }
+    problems.extend(rotation::follow(journal, &mut known).await?);
+    let (mut heads, bad_checkpoints) = signed_heads(journal, &known, &identity).await?;
+    problems.extend(bad_checkpoints);
     heads.extend(exported.into_iter().flat_map(|head| head.heads.clone()));
     let mut verifier = Verifier::new(&heads);
     problems.into_iter().for_each(|problem| verifier.problem(problem));
 
     let mut position = 0;
     loop {
-        let page = journal.since(position, PAGE).await?;
+        let page = journal.stored_since(position, PAGE).await?;
         let Some(last) = page.last() else { break };
         position = last.position;
         page.iter().for_each(|entry| verifier.push(entry));
@@ -32,17 +46,26 @@ pub async fn audit(journal: &dyn Journal, keys: &SigningKeys, exported: Option<&
     Ok(verifier.finish())
 }
 
-async fn signed_heads(journal: &dyn Journal, keys: &SigningKeys) -> Result<(Vec<Head>, Vec<Problem>), Error> {
+async fn signed_heads(
+    journal: &dyn Journal,
+    known: &PublicKeys,
+    identity: &str,
+) -> Result<(Vec<Head>, Vec<Problem>), Error> {
     let mut heads = Vec::new();
     let mut problems = Vec::new();
     for entry in journal.read(CHECKPOINTS, 1).await? {
         let checked = checkpoint_in(&entry).map_err(|error| error.to_string()).and_then(|head| {
-            head.check(keys)?;
+            head.check(known)?;
             let continues = if entry.seq == 1 { head.previous.is_empty() } else { head.previous == entry.prev_hash };
             if continues { Ok(head) } else { Err("it was signed after another checkpoint".to_owned()) }
         });
         match checked {
-            Ok(head) => heads.extend(head.heads),
+            Ok(head) => {
+                if !head.journal.is_empty() && head.journal != identity {
+                    problems.push(Problem::OtherJournal { what: format!("checkpoint {}", entry.seq) });
+                }
+                heads.extend(head.heads);
+            }
             Err(reason) => problems.push(Problem::BadSignature { what: format!("checkpoint {}", entry.seq), reason }),
         }
     }

@@ -169,7 +169,7 @@ async fn shows_positions_in_order_while_others_write(journal: Arc<dyn Journal>) 
 }
 
 async fn is_whole(journal: &dyn Journal) {
-    let entries = journal.since(0, usize::MAX).await.unwrap();
+    let entries = journal.stored_since(0, usize::MAX).await.unwrap();
     let report = verify(&entries, &journal.heads().await.unwrap());
     assert!(report.is_whole(), "{:?}", report.problems);
 }

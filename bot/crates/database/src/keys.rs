@@ -1,17 +1,25 @@
 //! The Ed25519 keys that sign heads, in one file that only its owner reads.
 //! The newest key signs, every key in the file verifies, so a successor takes over while old heads stay valid.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+pub(crate) mod file;
+
+pub(crate) mod master;
+
+pub(crate) mod public;
+
+pub(crate) mod rotation;
+
 use std::path::{Path, PathBuf};
 
 use evidence::Time;
-use ring::rand::{SecureRandom, SystemRandom};
-use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
-use serde::{Deserialize, Serialize};
+use ring::signature::{Ed25519KeyPair, KeyPair};
 
 use crate::error::Error;
+use file::{StoredKey, broken, random, read, read_or_create, replace};
+
+pub use master::MasterKeys;
+pub use public::PublicKeys;
+pub use rotation::KEYS;
 
 /// Invariant: at least one key.
 pub struct SigningKeys {
@@ -24,18 +32,17 @@ struct Key {
     pair: Ed25519KeyPair,
 }
 
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoredKey {
-    id: String,
-    created: Time,
-    seed: String,
-}
+/// A key that nothing was signed with yet.
+pub(crate) struct Successor(Key);
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeyFile {
-    keys: Vec<StoredKey>,
+impl Successor {
+    pub fn id(&self) -> &str {
+        &self.0.stored.id
+    }
+
+    pub fn public_key(&self) -> String {
+        hex::encode(self.0.pair.public_key())
+    }
 }
 
 impl SigningKeys {
@@ -45,41 +52,48 @@ impl SigningKeys {
     ///
     /// [`Error::Keys`] when the file cannot be read or written, is damaged, or is open to others.
     pub fn open_or_create(path: &Path, now: Time) -> Result<SigningKeys, Error> {
+        SigningKeys::from_stored(path, read_or_create(path, || new_key(now))?)
+    }
+
+    fn from_stored(path: &Path, stored: Vec<StoredKey>) -> Result<SigningKeys, Error> {
+        let keys: Result<Vec<Key>, String> = stored.into_iter().map(Key::from_stored).collect();
+        Ok(SigningKeys { path: path.into(), keys: keys.map_err(|reason| broken(path, &reason))? })
+    }
+
+    /// Reads the file if there is one; a machine that only verifies has none.
+    ///
+    /// # Errors
+    ///
+    /// As for [`SigningKeys::open_or_create`].
+    pub fn open(path: &Path) -> Result<Option<SigningKeys>, Error> {
         if !path.try_exists().map_err(|error| broken(path, &error))? {
-            let first = KeyFile { keys: vec![new_key(now).map_err(|reason| broken(path, &reason))?] };
-            match place_new(path, &first) {
-                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(broken(path, &error)),
-                _ => {}
-            }
+            return Ok(None);
         }
-        SigningKeys::open(path)
+        SigningKeys::from_stored(path, read(path)?).map(Some)
     }
 
-    fn open(path: &Path) -> Result<SigningKeys, Error> {
-        let metadata = std::fs::metadata(path).map_err(|error| broken(path, &error))?;
-        let mode = metadata.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(broken(path, &format!("others may read it (mode {mode:o}); run `chmod 600` on it")));
-        }
-        let text = std::fs::read_to_string(path).map_err(|error| broken(path, &error))?;
-        // The parser's message could quote a secret, so only its place is told.
-        let file: KeyFile = serde_json::from_str(&text)
-            .map_err(|error| broken(path, &format!("line {} is not what was written there", error.line())))?;
-        let keys: Result<Vec<Key>, String> = file.keys.into_iter().map(Key::from_stored).collect();
-        let keys = keys.map_err(|reason| broken(path, &reason))?;
-        if keys.is_empty() {
-            return Err(broken(path, &"it holds no key"));
-        }
-        Ok(SigningKeys { path: path.into(), keys })
+    /// Reads the file anew, as after another process added a successor.
+    ///
+    /// # Errors
+    ///
+    /// As for [`SigningKeys::open_or_create`].
+    pub fn reopened(&self) -> Result<SigningKeys, Error> {
+        SigningKeys::from_stored(&self.path, read(&self.path)?)
     }
 
-    /// Adds a successor, which signs from now on.
-    pub fn rotate(&mut self, now: Time) -> Result<(), Error> {
+    /// A key that may come after the newest, in memory only.
+    pub(crate) fn successor(&self, now: Time) -> Result<Successor, Error> {
+        let made = new_key(now).and_then(Key::from_stored);
+        made.map(Successor).map_err(|reason| broken(&self.path, &reason))
+    }
+
+    /// Stores the successor, which signs from now on. Keys that others added to the file meanwhile stay.
+    pub(crate) fn adopt(&mut self, successor: Successor) -> Result<(), Error> {
         let path = self.path.clone();
-        let mut stored: Vec<StoredKey> = self.keys.iter().map(|key| key.stored.clone()).collect();
-        stored.push(new_key(now).map_err(|reason| broken(&path, &reason))?);
-        replace(&path, &KeyFile { keys: stored }).map_err(|error| broken(&path, &error))?;
-        *self = SigningKeys::open(&path)?;
+        let mut stored = read(&path)?;
+        stored.push(successor.0.stored);
+        replace(&path, stored)?;
+        *self = SigningKeys::from_stored(&path, read(&path)?)?;
         Ok(())
     }
 
@@ -97,14 +111,14 @@ impl SigningKeys {
         hex::encode(self.newest().pair.sign(message))
     }
 
-    /// Tells why the signature is not one of ours.
-    pub(crate) fn check(&self, key_id: &str, message: &[u8], signature: &str) -> Result<(), String> {
-        let key = self.keys.iter().find(|key| key.stored.id == key_id);
-        let key = key.ok_or_else(|| format!("key `{key_id:.32}` is not in `{}`", self.path.display()))?;
-        let signature = hex::decode(signature).map_err(|_| "the signature is not hexadecimal".to_owned())?;
-        UnparsedPublicKey::new(&ED25519, key.pair.public_key())
-            .verify(message, &signature)
-            .map_err(|_| "the signature does not fit the content".to_owned())
+    /// What others need to verify what these keys signed.
+    pub fn public(&self) -> PublicKeys {
+        let mut public = PublicKeys::default();
+        for key in &self.keys {
+            let added = public.add(&key.stored.id, &hex::encode(key.pair.public_key()));
+            added.expect("opening checks each id");
+        }
+        public
     }
 
     fn newest(&self) -> &Key {
@@ -129,9 +143,7 @@ impl Key {
 }
 
 fn new_key(now: Time) -> Result<StoredKey, String> {
-    let mut seed = [0u8; 32];
-    SystemRandom::new().fill(&mut seed).map_err(|_| "the system gave no random bytes".to_owned())?;
-    let seed = hex::encode(seed);
+    let seed = hex::encode(random::<32>()?);
     let pair = pair_of(&seed).ok_or("a new key was refused")?;
     Ok(StoredKey { id: id_of(&pair), created: now, seed })
 }
@@ -141,50 +153,13 @@ fn pair_of(seed: &str) -> Option<Ed25519KeyPair> {
 }
 
 fn id_of(pair: &Ed25519KeyPair) -> String {
-    blake3::hash(pair.public_key().as_ref()).to_hex().as_str()[..16].to_owned()
-}
-
-/// A link fails if the name is taken, so the file appears once and whole.
-fn place_new(path: &Path, file: &KeyFile) -> std::io::Result<()> {
-    let draft = write_draft(path, file)?;
-    let placed = std::fs::hard_link(&draft, path);
-    std::fs::remove_file(&draft)?;
-    placed?;
-    sync_folder(path)
-}
-
-fn replace(path: &Path, file: &KeyFile) -> std::io::Result<()> {
-    std::fs::rename(write_draft(path, file)?, path)?;
-    sync_folder(path)
-}
-
-fn write_draft(path: &Path, file: &KeyFile) -> std::io::Result<PathBuf> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.draft", std::process::id()));
-    let draft = path.with_file_name(name);
-    let _ = std::fs::remove_file(&draft);
-    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    out.write_all(serde_json::to_string_pretty(file)?.as_bytes())?;
-    out.sync_all()?;
-    Ok(draft)
-}
-
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => File::open(".")?.sync_all(),
-    }
-}
-
-fn broken(path: &Path, reason: &dyn std::fmt::Display) -> Error {
-    Error::Keys { path: path.display().to_string(), reason: reason.to_string() }
+    public::id_of(pair.public_key().as_ref())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -203,12 +178,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut keys = SigningKeys::open_or_create(&folder.path().join("k"), Time(1)).unwrap();
         let (old_id, old) = (keys.id().to_owned(), keys.sign(b"m"));
-        keys.rotate(Time(2)).unwrap();
+        let successor = keys.successor(Time(2)).unwrap();
+        keys.adopt(successor).unwrap();
+        let public = keys.public();
         assert_ne!(keys.id(), old_id);
-        assert_eq!(keys.check(&old_id, b"m", &old), Ok(()));
-        assert!(keys.check(keys.id(), b"m", &old).is_err(), "the signature of another key");
-        assert!(keys.check(&old_id, b"n", &old).is_err(), "another message");
-        assert!(keys.check("0000000000000000", b"m", &old).is_err(), "an unknown key");
+        assert_eq!(public.check(&old_id, b"m", &old), Ok(()));
+        assert!(public.check(keys.id(), b"m", &old).is_err(), "the signature of another key");
+        assert!(public.check(&old_id, b"n", &old).is_err(), "another message");
+        assert!(public.check("0000000000000000", b"m", &old).is_err(), "an unknown key");
     }
 
     #[test]

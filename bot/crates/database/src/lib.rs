@@ -8,6 +8,8 @@ pub mod any;
 
 pub mod keys;
 
+pub mod sealed;
+
 pub mod heads;
 
 pub mod audit;
@@ -19,6 +21,8 @@ pub mod conformance;
 pub use any::Database;
 pub use audit::{audit, export, first_position_at, line};
 pub use error::Error;
-pub use heads::{SignedHead, checkpoint, export_head, verify_head};
-pub use keys::SigningKeys;
+pub use heads::{SignedHead, checkpoint, checkpoint_in, export_head, verify_head};
+pub use keys::rotation::rotate as rotate_signing_key;
+pub use keys::{MasterKeys, PublicKeys, SigningKeys};
 pub use place::Place;
+pub use sealed::Sealed;

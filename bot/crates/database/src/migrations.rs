@@ -13,7 +13,10 @@ const ATTEMPTS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Oldest first. A released one never changes; a change is a new file and a line here.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "journal", include_str!("../migrations/0001_journal.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "journal", include_str!("../migrations/0001_journal.sql")),
+    (2, "keys", include_str!("../migrations/0002_keys.sql")),
+];
 
 pub(crate) async fn run(pool: &AnyPool, place: &Place) -> Result<(), String> {
     let migrator = Migrator::with_migrations(migrations_for(place));

@@ -130,6 +130,16 @@ pub trait Journal: Send + Sync {
     /// A position never becomes visible before a smaller one, so polling with the last position seen misses nothing.
     async fn since(&self, position: u64, limit: usize) -> Result<Vec<Entry>, Error>;
 
+    /// A stream as it is stored, which is what its hashes are about: personal texts may be sealed.
+    async fn stored(&self, stream: &str, from_seq: u64) -> Result<Vec<Entry>, Error> {
+        self.read(stream, from_seq).await
+    }
+
+    /// [`Journal::since`] with entries as they are stored.
+    async fn stored_since(&self, position: u64, limit: usize) -> Result<Vec<Entry>, Error> {
+        self.since(position, limit).await
+    }
+
     /// Returns the position of the last entry of all; `0` for an empty journal.
     async fn end(&self) -> Result<u64, Error>;
 

@@ -12,13 +12,16 @@ use crate::state::{INCIDENTS, fold};
 /// When the journal cannot be read, and when its chain does not hold: then nothing of it may run.
 pub(super) async fn prove(app: &App, incident: &str) -> Result<Incident, Refused> {
     let stream = format!("{INCIDENTS}{incident}");
-    let entries = app.parts.journal.read(&stream, 1).await?;
-    check(&stream, &entries).map_err(|why| {
+    let journal = &app.parts.journal;
+    // Hashes are of what is stored; what it says is read once its seals are opened.
+    let stored = journal.stored(&stream, 1).await?;
+    let entries = journal.read(&stream, 1).await?;
+    check(&stream, &stored).and_then(|()| check_same(&stored, &entries)).map_err(|why| {
         Refused::new(RefusedKind::Forbidden, format!("nothing is run: {why}"))
             .next("run `firstline audit verify` and treat it as an incident")
     })?;
     let mut proven = Incident::new(incident);
-    for entry in &entries {
+    for entry in entries.iter().take(stored.len()) {
         // What this version does not know changes nothing that it could run.
         let _ = fold(&mut proven, entry);
     }
@@ -35,6 +38,15 @@ fn check(stream: &str, entries: &[Entry]) -> Result<(), String> {
         tip = Tip { seq: entry.seq, hash: entry.hash.clone() };
     }
     Ok(())
+}
+
+/// Whether the opened entries are those that were checked; newer ones may have come in between.
+fn check_same(stored: &[Entry], opened: &[Entry]) -> Result<(), String> {
+    let is_same = |(one, other): (&Entry, &Entry)| one.seq == other.seq && one.hash == other.hash;
+    if opened.len() >= stored.len() && stored.iter().zip(opened).all(is_same) {
+        return Ok(());
+    }
+    Err("the journal changed while it was read".to_owned())
 }
 
 #[cfg(test)]

@@ -18,7 +18,9 @@ use crate::place::Place;
 const PATIENCE: Duration = Duration::from_secs(10);
 const CONNECTIONS: u32 = 6;
 
-const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+/// What is deleted is overwritten: only keys ever are.
+const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+    PRAGMA secure_delete = ON;";
 
 /// A server that acknowledges before writing is told to write first; stricter settings stay.
 const POSTGRES_SETTINGS: &str = "SET lock_timeout = '10s'; SET statement_timeout = '60s';

@@ -4,6 +4,8 @@ mod damage;
 
 mod processes;
 
+mod tamper;
+
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -45,6 +45,8 @@ pub enum Problem {
     Rewritten { stream: String, seq: u64 },
     /// A head or checkpoint was not signed by a known key.
     BadSignature { what: String, reason: String },
+    /// A head was signed for a journal that began with another entry.
+    OtherJournal { what: String },
 }
 
 impl fmt::Display for Problem {
@@ -69,6 +71,7 @@ impl fmt::Display for Problem {
             Problem::Rewritten { stream, seq } => {
                 write!(f, "entry {seq} of `{stream}` is not the one in a signed head")
             }
+            Problem::OtherJournal { what } => write!(f, "{what} was signed for another journal than this"),
             Problem::BadSignature { what, reason } => write!(f, "{what} is not signed by a known key: {reason}"),
         }
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::audit::{audit, export, first_position_at};
 use crate::heads::{SignedHead, checkpoint, export_head, verify_head};
-use crate::keys::SigningKeys;
+use crate::keys::{PublicKeys, SigningKeys, rotation};
 use incident::journal::{CHECKPOINTS, Problem};
 
 fn keys(folder: &TempDir) -> SigningKeys {
@@ -30,12 +30,12 @@ async fn journal(folder: &TempDir) -> (Database, SigningKeys, SignedHead) {
 async fn damaged_by(sql: &'static str, with_head: bool) -> Vec<Problem> {
     let folder = tempfile::tempdir().unwrap();
     let (database, keys, exported) = journal(&folder).await;
-    let whole = audit(&database, &keys, Some(&exported)).await.unwrap();
+    let whole = audit(&database, &keys.public(), Some(&exported)).await.unwrap();
     assert!(whole.is_whole(), "{:?}", whole.problems);
     assert!(whole.heads_compared >= 10);
     let changed = sqlx::raw_sql(sql).execute(&database.pool).await.unwrap();
     assert!(changed.rows_affected() > 0, "{sql} changed nothing");
-    audit(&database, &keys, with_head.then_some(&exported)).await.unwrap().problems
+    audit(&database, &keys.public(), with_head.then_some(&exported)).await.unwrap().problems
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn every_change_to_the_table_shows() {
         "DELETE FROM journal WHERE stream = 'incident/2'",
         "DELETE FROM journal WHERE stream = 'checkpoint'",
         "DELETE FROM journal WHERE stream = 'incident/1' AND seq = 4",
-        "UPDATE journal SET event = replace(event, 'head.v1', 'head.v2') WHERE stream = 'checkpoint'",
+        "UPDATE journal SET event = replace(event, 'head.v2', 'head.v1') WHERE stream = 'checkpoint'",
     ] {
         assert!(!damaged_by(sql, false).await.is_empty(), "{sql}");
     }
@@ -88,7 +88,7 @@ async fn a_chain_rewritten_after_a_checkpoint_shows() {
             .await
             .unwrap();
     }
-    let problems = audit(&database, &keys, None).await.unwrap().problems;
+    let problems = audit(&database, &keys.public(), None).await.unwrap().problems;
     assert!(problems.contains(&Problem::Rewritten { stream: "incident/1".into(), seq: 2 }), "{problems:?}");
 }
 
@@ -97,16 +97,50 @@ async fn a_head_altered_or_signed_by_a_stranger_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (database, keys, exported) = journal(&folder).await;
     let text = serde_json::to_string(&exported).unwrap();
-    assert_eq!(verify_head(&text, &keys).unwrap(), exported);
+    assert_eq!(verify_head(&text, &keys.public()).unwrap(), exported);
     let altered = text.replacen("\"seq\":4", "\"seq\":3", 1);
     assert_ne!(altered, text);
-    assert!(verify_head(&altered, &keys).is_err());
+    assert!(verify_head(&altered, &keys.public()).is_err());
 
     let stranger = SigningKeys::open_or_create(&folder.path().join("stranger.json"), Time(0)).unwrap();
     let by_stranger = export_head(&database, &stranger, Time(0)).await.unwrap();
-    assert!(verify_head(&serde_json::to_string(&by_stranger).unwrap(), &keys).is_err());
-    let again = audit(&database, &stranger, None).await.unwrap().problems;
+    assert!(verify_head(&serde_json::to_string(&by_stranger).unwrap(), &keys.public()).is_err());
+    let again = audit(&database, &stranger.public(), None).await.unwrap().problems;
     assert_eq!(again.iter().filter(|problem| matches!(problem, Problem::BadSignature { .. })).count(), 2);
+}
+
+#[tokio::test]
+async fn heads_of_both_keys_verify_after_a_rotation_with_public_keys_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, mut keys, before) = journal(&folder).await;
+    let old = keys.id().to_owned();
+    rotation::rotate(&database, &mut keys, Time(9_000)).await.unwrap();
+    assert_ne!(keys.id(), old);
+    assert!(checkpoint(&database, &keys, Time(9_001)).await.unwrap().is_some());
+    let after = export_head(&database, &keys, Time(9_002)).await.unwrap();
+    for head in [&before, &after] {
+        let text = serde_json::to_string(head).unwrap();
+        let head = verify_head(&text, &PublicKeys::default()).unwrap();
+        let report = audit(&database, &head.public_keys().unwrap(), Some(&head)).await.unwrap();
+        assert!(report.is_whole(), "{:?}", report.problems);
+    }
+    // An announcement that no known key signed adds no key.
+    let stranger = SigningKeys::open_or_create(&folder.path().join("stranger.json"), Time(0)).unwrap();
+    let forged = database.latest(rotation::KEYS).await.unwrap().unwrap().event.replace(&old, stranger.id());
+    database.append(&[NewEntry::new(rotation::KEYS, 2, "firstline", forged)], Time(0)).await.unwrap();
+    let problems = audit(&database, &keys.public(), None).await.unwrap().problems;
+    assert!(matches!(problems.as_slice(), [Problem::BadSignature { .. }]), "{problems:?}");
+}
+
+#[tokio::test]
+async fn a_head_of_another_journal_proves_nothing() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (_, keys, mut head) = journal(&one).await;
+    let database = sqlite(&other).await;
+    database.append(&[NewEntry::new("incident/0", 1, "eve", "{}")], Time(0)).await.unwrap();
+    head.heads.clear();
+    let problems = audit(&database, &keys.public(), Some(&head)).await.unwrap().problems;
+    assert_eq!(problems, [Problem::OtherJournal { what: "the exported head".into() }]);
 }
 
 #[tokio::test]
