@@ -3,9 +3,10 @@
 let csrf = "";
 
 export class Failure extends Error {
-  constructor(message, next, status) {
+  constructor(message, next, status, signIn) {
     super(message);
     this.next = next;
+    this.signIn = signIn;
     this.isMistake = status >= 400 && status < 500;
     this.isSignedOut = status === 401;
   }
@@ -29,6 +30,7 @@ async function call(path, options) {
       body?.error ?? `The server answered ${response.status}.`,
       body?.next ?? (response.status === 401 ? "Open the link that `firstline serve` printed when it started." : null),
       response.status,
+      body?.sign_in ?? null,
     );
   }
   return body;

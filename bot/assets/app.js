@@ -1,6 +1,6 @@
 // Starts the console: who is here, the line to the server, the header, and which view the address names.
 
-import { changes, connect, get, listen, session, tell } from "./api.js";
+import { changes, connect, get, listen, post, session, tell } from "./api.js";
 import { askView, CARRIED } from "./ask.js";
 import { button, h, replace, s } from "./dom.js";
 import { editorView } from "./editor.js";
@@ -30,9 +30,24 @@ function header() {
       h("a", { href: address, "aria-current": here === name ? "page" : null }, name,
         badges[name] > 0 && h("span", { class: name === "Approvals" ? "badge wait" : "badge", "aria-label": `, ${badges[name]}` }, badges[name])))),
     state.session?.demo && h("span", { class: "pill demo", title: "A simulated shop; nothing here is real" }, "demo"),
-    h("span", { class: "person", title: "You" }, state.session?.person));
+    state.session && h("button", { class: "person", title: "You. Press twice to sign out", onclick: leave }, state.leaving ? "Sign out?" : state.session.person));
   if (focused) top.querySelector(`a[href="${focused}"]`)?.focus();
   showCurrent(top.querySelector("nav"), scrolled);
+}
+
+// Asks once, so that a press beside another button signs nobody out.
+async function leave() {
+  if (state.leaving) {
+    await post("/api/sign-out", { everywhere: false });
+    location.reload();
+    return;
+  }
+  state.leaving = true;
+  header();
+  setTimeout(() => {
+    state.leaving = false;
+    header();
+  }, 4000);
 }
 
 // On a phone the views scroll sideways: where they stood, or to the one that was opened.
@@ -94,7 +109,7 @@ function show() {
 // What is shown may be old: said above it, not only in the corner.
 function notice() {
   const text = state.signedOut
-    ? [h("b", {}, "You are signed out."), h("span", {}, "The session ended, or Firstline was started again. Open the link that it printed when it started; this page goes on from there.")]
+    ? [h("b", {}, "You are signed out."), h("span", {}, "The session ended. Reload the page to sign in again, or open the link that Firstline printed when it started.")]
     : [h("b", {}, "Firstline does not answer."), h("span", {}, "What you see may be old. This page connects again by itself; is `firstline serve` still running?")];
   replace(document.getElementById("notice"), !state.up && text);
 }
@@ -112,7 +127,8 @@ async function start() {
     state.session = await session();
   } catch (failure) {
     replace(main, h("section", { class: "page" }, h("div", { class: "notice", role: "alert" }, h("p", {}, failure.message),
-      failure.next && h("p", { class: "dim" }, failure.next), button("Try again", () => location.reload()))));
+      failure.signIn && h("p", {}, h("a", { class: "button", href: failure.signIn }, "Sign in")),
+      failure.next && !failure.signIn && h("p", { class: "dim" }, failure.next), button("Try again", () => location.reload()))));
     return;
   }
   useZone(state.session.zone);

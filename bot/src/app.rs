@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 
-use evidence::{Change, Redactor, Time};
+use evidence::{Change, Grant, Redactor, Time};
 use incident::journal::{self, Entry, Journal, NewEntry};
 use incident::{Effect, Event, Happened, Incident};
 use indexer::Store;
@@ -107,6 +107,8 @@ pub struct Parts {
     /// Other names that people use for a service.
     pub aliases: BTreeMap<String, Vec<String>>,
     pub rules: Rules,
+    /// Who may see what.
+    pub grants: crate::grants::Grants,
     pub redactor: Redactor,
     pub model: Option<crate::driver::tell::Model>,
     /// Who runs what is approved.
@@ -252,15 +254,43 @@ impl App {
         }
     }
 
+    /// Appends to a stream of which nothing is decided: whoever comes first is first.
+    pub async fn append(&self, stream: &str, actor: &str, event: &impl serde::Serialize) -> Result<(), Refused> {
+        let text = serde_json::to_string(event).expect("events are plain data");
+        loop {
+            let seq = self.parts.journal.latest(stream).await?.map_or(0, |last| last.seq);
+            match self.parts.journal.append(&[NewEntry::new(stream, seq + 1, actor, &text)], self.now()).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_conflict() => continue,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Who is who.
+    pub fn people(&self) -> &runbooks::people::People {
+        self.parts.rules.people()
+    }
+
     /// What may be acted on: configuration, and whatever was ever recorded as deployed.
     pub fn inventory(&self) -> runbooks::Inventory {
-        let mut inventory = self.parts.inventory.clone();
-        self.with_state(|state| state.changes.iter().for_each(|change| inventory.learn(change)));
+        self.inventory_seen(&Grant::everything())
+    }
+
+    /// What of it somebody may see.
+    pub fn inventory_seen(&self, grant: &Grant) -> runbooks::Inventory {
+        let mut inventory = crate::sight::narrowed(self.parts.inventory.clone(), grant);
+        self.with_state(|state| state.changes_seen(grant).iter().for_each(|change| inventory.learn(change)));
         inventory
     }
 
     pub fn incident(&self, id: &str) -> Option<Incident> {
         self.with_state(|state| state.incidents.get(id).cloned())
+    }
+
+    /// An incident or conversation; one that may not be seen is not there.
+    pub fn incident_seen(&self, grant: &Grant, id: &str) -> Option<Incident> {
+        self.incident(id).filter(|incident| crate::sight::may_see_incident(grant, incident))
     }
 
     /// Records a change; recording the same one again adds nothing. Returns whether it was new.
@@ -284,7 +314,17 @@ impl App {
         }
     }
 
-    /// Runs a call to the store off the async threads.
+    /// Runs a call to what a grant shows of the store off the async threads.
+    pub(crate) async fn with_granted<T: Send + 'static>(
+        &self,
+        grant: &Grant,
+        call: impl FnOnce(&dyn Store) -> indexer::Result<T> + Send + 'static,
+    ) -> Result<T, Refused> {
+        let grant = grant.clone();
+        self.with_store(move |store| call(store.granted(&grant).as_ref())).await
+    }
+
+    /// Runs a call to the whole store off the async threads: for what no person or program reads.
     pub(crate) async fn with_store<T: Send + 'static>(
         &self,
         call: impl FnOnce(&dyn Store) -> indexer::Result<T> + Send + 'static,

@@ -100,6 +100,9 @@ pub enum Command {
     /// Prove that the record was not altered
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// API tokens for programs: make, list, revoke
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Run incident cases and print the scores
     Eval(EvalArgs),
     /// Look at configuration, folders, disk and connections, and say what to mend
@@ -425,6 +428,34 @@ pub struct EraseArgs {
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum TokenCommand {
+    /// Make a token and print it, once
+    Create(TokenArgs),
+    /// All tokens that work, without their secrets
+    List,
+    /// Take a token back; it stops working at once
+    Revoke { name: String },
+}
+
+#[derive(Args, Debug)]
+pub struct TokenArgs {
+    /// What uses it: `ci`
+    pub name: String,
+    /// ask, search, deploys, alerts, logs, incidents, audit or metrics; several with commas
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', required = true)]
+    pub scopes: Vec<String>,
+    /// A service that it sees; what `[grants]` say of `token:NAME` when absent
+    #[arg(long = "service", value_name = "S")]
+    pub services: Vec<String>,
+    /// An environment that it sees; all of those services' when absent
+    #[arg(long = "env", value_name = "E")]
+    pub environments: Vec<String>,
+    /// How long it works: `12h`, `90d`, or `never`
+    #[arg(long, value_name = "TIME", default_value = "90d")]
+    pub expires: String,
 }
 
 #[derive(Args, Debug)]

@@ -20,6 +20,7 @@ pub mod runbook;
 pub mod search;
 pub mod serve;
 pub mod templates;
+pub mod token;
 
 use std::future::Future;
 use std::io::Write as _;
@@ -72,6 +73,7 @@ pub fn run(cli: Cli) -> Result<()> {
                 Command::Incident(command) => block_on(&setup, incident::run(&setup, &command)),
                 Command::Replay { id } => block_on(&setup, replay::run(&setup, &id)),
                 Command::Audit(command) => block_on(&setup, audit::run(&setup, &command)),
+                Command::Token(command) => block_on(&setup, token::run(&setup, &command)),
                 Command::Eval(args) => eval::run(&setup, &args),
                 Command::Completions { .. }
                 | Command::Config(_)

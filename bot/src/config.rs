@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 
 pub use mistakes::Mistake;
 
+use crate::grants::GrantTable;
+use crate::tokens::TokenTable;
+
 /// `firstline.toml`. Every key has a default, so an empty file is a good one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -21,6 +24,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Host names that browsers may use for the console, beside the address it listens on.
     pub hosts: Vec<String>,
+    /// Where browsers reach the console through a proxy, like `https://firstline.internal`.
+    pub public_url: Option<String>,
     /// The folder of the index and of the journal.
     pub data: PathBuf,
     /// IANA name of the time zone for people without one of their own; the machine's when empty.
@@ -32,10 +37,12 @@ pub struct Config {
     pub executor: Executor,
     pub llm: Llm,
     pub console: Console,
-    /// API tokens: a name, and `sha256:` with the token's digest.
-    pub tokens: BTreeMap<String, String>,
-    /// Who is who: accounts and roles, by a short name.
+    /// API tokens: a name, and `sha256:` with the token's digest, or a table of it and scopes.
+    pub tokens: BTreeMap<String, TokenTable>,
+    /// Who is who, by an id of your choice. Nobody but these has rights, once there is one.
     pub people: BTreeMap<String, runbooks::people::Profile>,
+    /// Who may see which services and environments, by a name of your choice.
+    pub grants: BTreeMap<String, GrantTable>,
     pub approval: runbooks::policy::Settings,
     pub runbooks: Runbooks,
     pub actions: runbooks::actions::Settings,
@@ -93,6 +100,9 @@ pub struct Llm {
 pub struct Console {
     /// Whom the one-time link of `serve` signs in; their id is `console:` and this name.
     pub person: String,
+    /// People sign in at this issuer; no link is printed then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc: Option<crate::oidc::Settings>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -107,6 +117,7 @@ impl Default for Config {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 7171)),
             hosts: Vec::new(),
+            public_url: None,
             data: PathBuf::from("./firstline-data"),
             zone: String::new(),
             sources: BTreeMap::new(),
@@ -116,6 +127,7 @@ impl Default for Config {
             console: Console::default(),
             tokens: BTreeMap::new(),
             people: BTreeMap::new(),
+            grants: BTreeMap::new(),
             approval: runbooks::policy::Settings::default(),
             runbooks: Runbooks::default(),
             actions: runbooks::actions::Settings::default(),
@@ -133,7 +145,7 @@ impl Default for Llm {
 
 impl Default for Console {
     fn default() -> Console {
-        Console { person: "owner".to_owned() }
+        Console { person: "owner".to_owned(), oidc: None }
     }
 }
 

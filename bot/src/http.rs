@@ -4,26 +4,31 @@
 mod api;
 mod events;
 mod guard;
+mod oidc;
 mod overview;
+mod scopes;
 mod sign_in;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::oidc::Oidc;
 use crate::session::Sessions;
+use crate::tokens::TokenTable;
+use crate::visitor::Noted;
 
 pub use guard::COOKIE;
 
@@ -31,6 +36,12 @@ pub use guard::COOKIE;
 pub struct Server {
     pub app: Arc<App>,
     pub sessions: Arc<Sessions>,
+    /// The tokens of the config, by name.
+    pub tokens: BTreeMap<String, TokenTable>,
+    /// Where browsers reach the console, when that is not where it listens.
+    pub public_url: Option<String>,
+    pub oidc: Option<Oidc>,
+    pub(crate) noted: Noted,
     pub metrics: PrometheusHandle,
     /// `Host` values that are ours, lower-case, with port.
     pub hosts: BTreeSet<String>,
@@ -52,7 +63,25 @@ impl Server {
     ) -> Server {
         let ailments = Arc::new(Vec::new);
         let overview = overview::Sampler::default();
-        Server { app, sessions, metrics, hosts, is_demo, ailments, overview, stopping }
+        Server {
+            app,
+            sessions,
+            tokens: BTreeMap::new(),
+            public_url: None,
+            oidc: None,
+            noted: Noted::default(),
+            metrics,
+            hosts,
+            is_demo,
+            ailments,
+            overview,
+            stopping,
+        }
+    }
+
+    /// Whether browsers reach us over TLS.
+    pub fn is_secure(&self) -> bool {
+        self.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
     }
 }
 
@@ -101,6 +130,7 @@ pub fn router(server: Arc<Server>) -> Router {
     const LONGEST_BODY: usize = 1 << 20;
     let api = Router::new()
         .route("/session", get(api::session::session))
+        .route("/sign-out", post(sign_in::sign_out))
         .route("/overview", get(api::session::overview))
         .route("/ask", post(api::conversations::ask))
         .route("/answers/{id}", get(api::conversations::answer))
@@ -132,6 +162,8 @@ pub fn router(server: Arc<Server>) -> Router {
             get(metrics).layer(axum::middleware::from_fn_with_state(Arc::clone(&server), guard::require_visitor)),
         )
         .route("/sign-in/{link}", get(sign_in::sign_in))
+        .route("/sign-in/oidc", get(oidc::begin))
+        .route("/sign-in/oidc/back", get(oidc::back))
         .merge(crate::console::router())
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&server), guard::require_host))
         .layer(tower_http::limit::RequestBodyLimitLayer::new(LONGEST_BODY))
@@ -158,9 +190,14 @@ async fn in_our_words(response: Response) -> Response {
     }
 }
 
-async fn metrics(State(server): State<Arc<Server>>) -> impl IntoResponse {
+/// Figures of everything together: for tokens that are made for it, and for people who may see everything.
+async fn metrics(State(server): State<Arc<Server>>, Extension(visitor): guard::Who) -> Response {
+    if visitor.person.human && !visitor.grant.is_everything() {
+        let next = "make a token with `firstline token create NAME --scope metrics`";
+        return api::error(StatusCode::FORBIDDEN, "these figures are about all services together", Some(next));
+    }
     server.metrics.run_upkeep();
-    ([("content-type", "text/plain; version=0.0.4")], server.metrics.render())
+    ([("content-type", "text/plain; version=0.0.4")], server.metrics.render()).into_response()
 }
 
 async fn ready(State(server): State<Arc<Server>>) -> impl IntoResponse {

@@ -16,7 +16,13 @@ pub mod json;
 
 pub mod telemetry;
 
+pub mod grants;
+
+pub mod tokens;
+
 pub mod state;
+
+pub mod sight;
 
 pub mod app;
 
@@ -37,6 +43,10 @@ pub mod hints;
 pub mod kinds;
 
 pub mod session;
+
+pub mod visitor;
+
+pub mod oidc;
 
 pub mod console;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use evidence::{Observed, RecordId, StoredRecord, Time};
+use evidence::{Grant, Observed, RecordId, StoredRecord, Time};
 use indexer::{
     CountRequest, Error, ObserveRequest, Query, Result, SearchOptions, SearchResult, ServiceInfo, Store, TemplateCount,
     TemplatesRequest, Totals,
@@ -23,6 +23,10 @@ impl NoIndex {
 }
 
 impl Store for NoIndex {
+    fn granted<'s>(&'s self, _: &Grant) -> Box<dyn Store + 's> {
+        Box::new(NoIndex::new(self.data.clone()))
+    }
+
     fn search(&self, _: &Query, _: &SearchOptions) -> Result<SearchResult> {
         self.error()
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use evidence::Grant;
 use evidence::answer::ProposalView;
 use runbooks::actions::Actions;
 use runbooks::inventory::workload::Deployed;
@@ -13,6 +14,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::app::{App, Refused};
+use crate::sight::narrowed;
 
 /// Longer than any runbook that a person reads.
 const LONGEST: usize = 200_000;
@@ -60,7 +62,13 @@ pub fn against(actions: Option<&Actions>) -> Against<'_> {
 /// # Errors
 ///
 /// [`Refused`] for a text that is no runbook by its size.
-pub fn preview(app: &App, person: &str, text: &str, given: &BTreeMap<String, String>) -> Result<Preview, Refused> {
+pub fn preview(
+    app: &App,
+    grant: &Grant,
+    person: &str,
+    text: &str,
+    given: &BTreeMap<String, String>,
+) -> Result<Preview, Refused> {
     if text.len() > LONGEST {
         return Err(Refused::mistake(format!("a runbook has at most {LONGEST} bytes")).next("split it"));
     }
@@ -74,7 +82,7 @@ pub fn preview(app: &App, person: &str, text: &str, given: &BTreeMap<String, Str
         problems: Vec::new(),
     };
     let Some(runbook) = runbook else { return Ok(preview) };
-    let mut inventory = app.inventory();
+    let mut inventory = narrowed(app.inventory(), grant);
     preview.params = params(&runbook, given, &inventory);
     learn_samples(&mut inventory, &preview.params);
     preview.id = Some(runbook.id().to_owned());

@@ -1,120 +1,115 @@
-//! Who is at the other end of a request: console sessions, one-time sign-in links and API tokens.
-//! Sessions live in memory: losing them costs a new link, keeping them would cost a secret on disk.
+//! Who is signed in to the console: sessions and one-time links, hashed at rest in the database, so that replicas
+//! share them and a restart keeps them. Rights are no part of a session; they are read for each request.
 
-use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::Arc;
 
+use database::Database;
 use evidence::Time;
+use incident::journal::Error;
 use jiff::SignedDuration;
 use ring::digest::{SHA256, digest};
-use subtle::ConstantTimeEq;
+use runbooks::people::{Identity, Standing};
 
-const SESSION_LASTS: SignedDuration = SignedDuration::from_hours(12);
+/// A session that nobody uses ends after this long.
+pub const IDLE: SignedDuration = SignedDuration::from_hours(12);
+/// And any session after this long.
+pub const LASTS: SignedDuration = SignedDuration::from_hours(24 * 7);
 const LINK_LASTS: SignedDuration = SignedDuration::from_mins(30);
-const MOST_SESSIONS: usize = 1_000;
+/// How exactly the last use is known.
+const SEEN_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 /// A random secret of 256 bits, as 64 hex digits.
 pub fn secret() -> String {
     hex::encode(rand::random::<[u8; 32]>())
 }
 
-/// `sha256:` and the digest in hex: the form in which configuration holds API tokens.
+/// `sha256:` and the digest in hex: the form in which secrets that we gave out are kept.
 pub fn token_hash(token: &str) -> String {
     format!("sha256:{}", hex::encode(digest(&SHA256, token.as_bytes())))
 }
 
-/// The person behind a request, and how the request proved it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Visitor {
-    /// `console:ines`, `token:ci`: the way in, and the name that configuration gave it.
-    pub person: String,
-    /// `None` for API tokens, which no browser sends by itself.
-    pub csrf: Option<String>,
+/// What a page of this session sends with a write; whoever only has the cookie sent along cannot know it.
+pub fn csrf_of(cookie: &str) -> String {
+    token_hash(&format!("csrf {cookie}")).split_off("sha256:".len())
 }
 
-#[derive(Default)]
+/// An identity as it was signed in.
+pub fn identity_of(text: &str) -> Identity {
+    let (platform, name) = text.split_once(':').unwrap_or(("", text));
+    Identity { platform: platform.to_owned(), name: name.to_owned(), standing: Standing::Member }
+}
+
+/// Sessions and links of everybody.
 pub struct Sessions {
-    inner: Mutex<Inner>,
-    /// Person by token hash.
-    tokens: HashMap<String, String>,
-}
-
-#[derive(Default)]
-struct Inner {
-    /// Hash of the cookie to its session.
-    sessions: HashMap<String, Session>,
-    /// Hash of a one-time link's secret to whom it signs in, and until when.
-    links: HashMap<String, (String, Time)>,
-}
-
-struct Session {
-    person: String,
-    csrf: String,
-    until: Time,
+    database: Arc<Database>,
 }
 
 impl Sessions {
-    /// `tokens` maps a name to the hash of its token.
-    pub fn new(tokens: impl IntoIterator<Item = (String, String)>) -> Sessions {
-        let tokens = tokens.into_iter().map(|(name, hash)| (hash, format!("token:{name}"))).collect();
-        Sessions { inner: Mutex::default(), tokens }
+    pub fn new(database: Arc<Database>) -> Sessions {
+        Sessions { database }
     }
 
     /// Makes a link's secret that signs `person` in once, within half an hour.
-    pub fn invite(&self, person: &str, now: Time) -> String {
+    pub async fn invite(&self, person: &str, now: Time) -> Result<String, Error> {
         let link = secret();
-        let mut inner = self.lock();
-        inner.links.retain(|_, (_, until)| *until > now);
-        inner.links.insert(token_hash(&link), (format!("console:{person}"), now.plus(LINK_LASTS)));
-        link
+        self.database.add_link(&token_hash(&link), &format!("console:{person}"), now.plus(LINK_LASTS)).await?;
+        Ok(link)
     }
 
     /// Trades a link's secret for a session cookie; a second use finds nothing.
-    pub fn redeem(&self, link: &str, now: Time) -> Option<String> {
-        let mut inner = self.lock();
-        let (person, until) = inner.links.remove(&token_hash(link))?;
-        if until <= now {
-            return None;
+    pub async fn redeem(&self, link: &str, now: Time) -> Result<Option<String>, Error> {
+        match self.database.take_link(&token_hash(link), now).await? {
+            Some(identity) => self.begin(&identity_of(&identity), now).await.map(Some),
+            None => Ok(None),
         }
-        inner.sessions.retain(|_, session| session.until > now);
-        if inner.sessions.len() >= MOST_SESSIONS {
-            return None;
-        }
+    }
+
+    /// Notes that somebody was sent to sign in elsewhere and should come back with `state`.
+    pub async fn expect_back(&self, state: &str, until: Time) -> Result<(), Error> {
+        // Another prefix than a link's, so that neither can be used as the other.
+        self.database.add_link(&token_hash(&format!("state {state}")), "", until).await
+    }
+
+    /// Whether somebody is expected back with `state`: yes once.
+    pub async fn is_back(&self, state: &str, now: Time) -> Result<bool, Error> {
+        Ok(self.database.take_link(&token_hash(&format!("state {state}")), now).await?.is_some())
+    }
+
+    /// Signs in, and returns the cookie.
+    pub async fn begin(&self, identity: &Identity, now: Time) -> Result<String, Error> {
+        self.database.forget_sessions(now.minus(LASTS), now.minus(IDLE), now).await?;
         let cookie = secret();
-        let session = Session { person, csrf: secret(), until: now.plus(SESSION_LASTS) };
-        inner.sessions.insert(token_hash(&cookie), session);
-        Some(cookie)
+        self.database.begin_session(&token_hash(&cookie), &identity.to_string(), now).await?;
+        Ok(cookie)
     }
 
-    pub fn by_cookie(&self, cookie: &str, now: Time) -> Option<Visitor> {
-        let inner = self.lock();
-        let session = inner.sessions.get(&token_hash(cookie)).filter(|session| session.until > now)?;
-        Some(Visitor { person: session.person.clone(), csrf: Some(session.csrf.clone()) })
-    }
-
-    pub fn by_token(&self, token: &str) -> Option<Visitor> {
-        let person = self.tokens.get(&token_hash(token))?;
-        Some(Visitor { person: person.clone(), csrf: None })
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-impl Visitor {
-    /// The name without the way in: `ines`, `ci`.
-    pub fn name(&self) -> &str {
-        self.person.split_once(':').map_or(&self.person, |(_, name)| name)
-    }
-
-    /// Whether a write that carries `header` may pass: sessions need their token, API tokens need none.
-    pub fn may_write(&self, header: Option<&str>) -> bool {
-        match (&self.csrf, header) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(csrf), Some(header)) => csrf.as_bytes().ct_eq(header.as_bytes()).into(),
+    /// Whose session a cookie is of, unless it ended.
+    pub async fn by_cookie(&self, cookie: &str, now: Time) -> Result<Option<Identity>, Error> {
+        let hash = token_hash(cookie);
+        let Some(session) = self.database.session(&hash).await? else { return Ok(None) };
+        if now >= session.begun.plus(LASTS) || now >= session.seen.plus(IDLE) {
+            self.database.end_session(&hash).await?;
+            return Ok(None);
         }
+        if now >= session.seen.plus(SEEN_EVERY) {
+            self.database.session_seen(&hash, now).await?;
+        }
+        Ok(Some(identity_of(&session.identity)))
+    }
+
+    /// Whether a session goes on; looking is no use of it.
+    pub async fn is_live(&self, cookie: &str, now: Time) -> Result<bool, Error> {
+        let session = self.database.session(&token_hash(cookie)).await?;
+        Ok(session.is_some_and(|session| now < session.begun.plus(LASTS) && now < session.seen.plus(IDLE)))
+    }
+
+    pub async fn end(&self, cookie: &str) -> Result<(), Error> {
+        self.database.end_session(&token_hash(cookie)).await
+    }
+
+    /// Ends all sessions of an identity, wherever they are.
+    pub async fn end_all_of(&self, identity: &Identity) -> Result<u64, Error> {
+        self.database.end_sessions_of(&identity.to_string()).await
     }
 }
 
@@ -122,33 +117,51 @@ impl Visitor {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_link_signs_in_once() {
-        let sessions = Sessions::default();
-        let link = sessions.invite("ines", Time(0));
-        let cookie = sessions.redeem(&link, Time(1)).unwrap();
-        assert_eq!(sessions.redeem(&link, Time(2)), None);
-        let visitor = sessions.by_cookie(&cookie, Time(3)).unwrap();
-        assert_eq!(visitor.person, "console:ines");
-        assert!(!visitor.may_write(None) && !visitor.may_write(Some("guess")));
-        assert!(visitor.may_write(visitor.csrf.clone().as_deref()));
-        assert_eq!(sessions.by_cookie("guess", Time(3)), None);
+    async fn sessions(folder: &tempfile::TempDir) -> Sessions {
+        let url = format!("sqlite:{}", folder.path().join("firstline.db").display());
+        Sessions::new(Arc::new(Database::open(&url).await.unwrap()))
     }
 
-    #[test]
-    fn links_and_sessions_end() {
-        let sessions = Sessions::default();
-        let late = Time(0).plus(SESSION_LASTS).plus(SESSION_LASTS);
-        let old = sessions.invite("ines", Time(0));
-        assert_eq!(sessions.redeem(&old, late), None);
-        let cookie = sessions.redeem(&sessions.invite("ines", Time(0)), Time(1)).unwrap();
-        assert_eq!(sessions.by_cookie(&cookie, late), None);
+    #[tokio::test]
+    async fn a_link_signs_in_once_and_a_restart_keeps_the_session() {
+        let folder = tempfile::tempdir().unwrap();
+        let cookie = {
+            let sessions = sessions(&folder).await;
+            let link = sessions.invite("ines", Time(0)).await.unwrap();
+            let cookie = sessions.redeem(&link, Time(1)).await.unwrap().unwrap();
+            assert_eq!(sessions.redeem(&link, Time(2)).await.unwrap(), None);
+            cookie
+        };
+        let again = sessions(&folder).await;
+        assert_eq!(again.by_cookie(&cookie, Time(3)).await.unwrap(), Some(Identity::member("console", "ines")));
+        assert_eq!(again.by_cookie("guess", Time(3)).await.unwrap(), None);
+        assert_eq!(again.by_cookie(&token_hash(&cookie), Time(3)).await.unwrap(), None, "what is stored opens nothing");
+        assert_ne!(csrf_of(&cookie), csrf_of("guess"));
     }
 
-    #[test]
-    fn tokens_are_known_by_their_hash_only() {
-        let sessions = Sessions::new([("ci".to_owned(), token_hash("s3cret"))]);
-        assert_eq!(sessions.by_token("s3cret").unwrap().person, "token:ci");
-        assert_eq!(sessions.by_token(&token_hash("s3cret")), None);
+    #[tokio::test]
+    async fn links_and_sessions_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let sessions = sessions(&folder).await;
+        let old = sessions.invite("ines", Time(0)).await.unwrap();
+        assert_eq!(sessions.redeem(&old, Time(0).plus(LINK_LASTS)).await.unwrap(), None);
+
+        let ines = Identity::member("console", "ines");
+        let idle = sessions.begin(&ines, Time(0)).await.unwrap();
+        assert_eq!(sessions.by_cookie(&idle, Time(0).plus(IDLE)).await.unwrap(), None);
+        let busy = sessions.begin(&ines, Time(0)).await.unwrap();
+        let mut now = Time(0);
+        while now < Time(0).plus(LASTS) {
+            assert!(sessions.by_cookie(&busy, now).await.unwrap().is_some(), "used every six hours");
+            now = now.plus(SignedDuration::from_hours(6));
+        }
+        assert_eq!(sessions.by_cookie(&busy, now).await.unwrap(), None, "no session lasts for ever");
+
+        let (here, there) = (sessions.begin(&ines, now).await.unwrap(), sessions.begin(&ines, now).await.unwrap());
+        sessions.end(&here).await.unwrap();
+        assert_eq!(sessions.by_cookie(&here, now).await.unwrap(), None);
+        assert!(sessions.by_cookie(&there, now).await.unwrap().is_some());
+        assert_eq!(sessions.end_all_of(&ines).await.unwrap(), 1);
+        assert_eq!(sessions.by_cookie(&there, now).await.unwrap(), None);
     }
 }

@@ -19,6 +19,7 @@ use crate::cli::Global;
 use crate::config::{Config, Mistake, Unusable};
 use crate::driver::execute::Hand;
 use crate::driver::verify::FreshCounts;
+use crate::grants::Grants;
 use crate::named::some_of;
 use crate::secrets;
 
@@ -270,6 +271,7 @@ impl Setup {
             actions: Actions::new(&self.config.actions, Arc::new(secrets::References)).with_counting(counting),
             inventory: self.config.inventory.clone(),
             aliases: self.config.aliases.clone(),
+            grants: Grants::new(self.config.grants.clone(), rules.people()),
             rules,
             redactor: self.redactor()?,
             model,

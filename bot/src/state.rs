@@ -6,12 +6,13 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use database::sealed::ERASURES;
-use evidence::{Change, Redacted, Time};
+use evidence::{Change, Grant, Redacted, Time};
 use incident::journal::Entry;
 use incident::{Event, Happened, Incident, StepRecord};
 use runbooks::Status;
 use serde::{Deserialize, Serialize};
 
+use crate::tokens::{TOKENS, Tokens};
 use locks::{LOCKS, Locks};
 
 /// Streams of incidents and conversations: `incident/` and the id.
@@ -47,6 +48,7 @@ pub struct State {
     pub changes: Vec<Change>,
     pub changes_seq: u64,
     pub locks: Locks,
+    pub tokens: Tokens,
     by_answer: HashMap<String, String>,
     by_step: HashMap<String, String>,
 }
@@ -65,7 +67,9 @@ pub enum Touched {
     Incident {
         incident: String,
     },
-    Changes,
+    Changes {
+        change: Change,
+    },
     /// A running step printed this.
     Output {
         step: String,
@@ -94,9 +98,9 @@ impl State {
             return match serde_json::from_str(&entry.event) {
                 Ok(ChangeEvent::Recorded { change }) => {
                     if !self.changes.contains(&change) {
-                        self.changes.push(change);
+                        self.changes.push(change.clone());
                     }
-                    Touched::Changes
+                    Touched::Changes { change }
                 }
                 Err(error) => unknown(entry, &error),
             };
@@ -109,6 +113,14 @@ impl State {
                 Ok(OutputEvent::Printed { step, text }) => Touched::Output { step, chunk: text.into_string() },
                 Err(error) => unknown(entry, &error),
             };
+        }
+        if entry.stream == TOKENS {
+            self.tokens.seq = entry.seq;
+            match serde_json::from_str(&entry.event) {
+                Ok(event) => self.tokens.apply(event),
+                Err(error) => drop(unknown(entry, &error)),
+            }
+            return Touched::Nothing;
         }
         let Some(id) = entry.stream.strip_prefix(INCIDENTS) else { return Touched::Nothing };
         let incident = self.incidents.entry(id.to_owned()).or_insert_with(|| Incident::new(id));
@@ -140,11 +152,11 @@ impl State {
         self.incidents.get(self.by_step.get(step)?)
     }
 
-    /// The open incident about a service that something happened in last, if that is not longer ago than `since`.
-    pub fn open_incident_about(&self, service: &str, since: Time) -> Option<&Incident> {
+    /// The open incident about a service that something happened in last, if that is not longer ago than `since` and `grant` shows it.
+    pub fn open_incident_about(&self, service: &str, since: Time, grant: &Grant) -> Option<&Incident> {
         self.incidents
             .values()
-            .filter(|incident| incident.is_open())
+            .filter(|incident| incident.is_open() && crate::sight::may_see_incident(grant, incident))
             .filter(|incident| {
                 incident.opened.as_ref().is_some_and(|opened| opened.service.as_deref() == Some(service))
             })

@@ -29,6 +29,6 @@ pub use ingest::{Ingest, IngestOptions, Note, Oddity, Progress, Report};
 pub use query::Query;
 pub use search::{Order, SearchOptions, SearchResult};
 pub use stores::{
-    CountRequest, MemoryStore, ObserveRequest, ServiceInfo, Store, TantivyStore, TemplateCount, TemplatesRequest,
-    Totals, Writer,
+    CountRequest, Filters, MemoryStore, ObserveRequest, ServiceInfo, Store, TantivyStore, TemplateCount,
+    TemplatesRequest, Totals, Writer,
 };

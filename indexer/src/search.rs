@@ -15,7 +15,7 @@ pub enum Order {
 #[derive(Clone, Debug)]
 pub struct SearchOptions {
     pub window: TimeWindow,
-    /// `None` searches every service; a list is what the asker is granted.
+    /// `None` searches every service.
     pub services: Option<Vec<String>>,
     pub limit: usize,
     pub order: Order,

@@ -2,7 +2,7 @@
 //!
 //! A store answers from one consistent state per call and sees what other processes committed before the call.
 
-use evidence::{Observed, RecordId, Severity, StoredRecord, Template, TemplateId, Time, TimeWindow};
+use evidence::{Grant, Observed, RecordId, Severity, StoredRecord, Template, TemplateId, Time, TimeWindow};
 use serde::Serialize;
 
 pub mod dictionary;
@@ -11,11 +11,14 @@ mod memory;
 mod tantivy;
 
 pub use memory::MemoryStore;
-pub use tantivy::{TantivyStore, Writer};
+pub use tantivy::{Filters, TantivyStore, Writer};
 
 use crate::{Query, Result, SearchOptions, SearchResult};
 
 pub trait Store: Send + Sync {
+    /// This store as somebody sees it who has `grant`: what the grant does not name is not there for any of the calls below.
+    fn granted<'s>(&'s self, grant: &Grant) -> Box<dyn Store + 's>;
+
     fn search(&self, query: &Query, options: &SearchOptions) -> Result<SearchResult>;
 
     /// How many records match in each `bucket_seconds` of the window, from its start on; the last may be cut short.

@@ -3,12 +3,15 @@
 pub mod browser;
 
 pub mod executor;
+pub mod issuer;
 
 pub mod place;
 
 pub mod server;
 
 pub mod story;
+
+pub mod tenants;
 
 use std::path::{Path, PathBuf};
 

@@ -348,7 +348,7 @@ fn what_somebody_said_can_be_erased_and_the_record_stays_whole() {
     }
     let story = entries(&["audit", "export", "--incident", incident.trim_start_matches("incident/")]);
     assert!(story.len() >= 3 && story.iter().all(|entry| entry["stream"] == incident), "{story:#?}");
-    let head = place.write("head.json", &place.ok(&["audit", "head"]));
+    let head = place.write("head.json", place.ok(&["audit", "head"]));
     let head = head.to_str().expect("a path");
     let file = std::fs::read(place.data().join("firstline.db")).expect("the database");
     assert!(!file.windows(5).any(|bytes| bytes == b"zebra"), "what people say is not stored in the clear");
@@ -363,7 +363,7 @@ fn what_somebody_said_can_be_erased_and_the_record_stays_whole() {
     assert!(place.ok(&["audit", "erase", "--person", person, "--yes"]).contains("Erased"));
     let after = place.ok(&["audit", "export"]);
     assert!(!after.contains("zebra") && after.contains("⟨erased:"), "{after}");
-    assert_eq!(after.lines().filter(|line| line.contains("\"decision\":{")).count() >= before.len() / 2, true);
+    assert!(after.lines().filter(|line| line.contains("\"decision\":{")).count() >= before.len() / 2);
 
     assert!(place.ok(&["audit", "rotate-keys"]).contains("announced"));
     assert_eq!(place.json(&["audit", "verify", "--head", head])["whole"], true);

@@ -287,13 +287,14 @@ async fn a_server_that_goes_away_and_a_session_that_ended_are_said() -> Result<(
     page.until("it is offline", &notice("does not answer")).await?;
 
     let second = serve(&place, &address);
+    let is_back =
+        "return document.querySelector('.live[data-up=true]') && document.getElementById('notice').textContent === ''";
+    page.until("a restart signs nobody out", is_back).await?;
+    let person = serve_person(&second, &page).await?;
+    assert_eq!(second.post_as(&person, "/api/sign-out", &json!({ "everywhere": false })).status, 200);
     page.until("the session is gone", &notice("signed out")).await?;
     page.client.goto(&second.link).await?;
-    page.until(
-        "it is back",
-        "return document.querySelector('.live[data-up=true]') && document.getElementById('notice').textContent === ''",
-    )
-    .await?;
+    page.until("it is back", is_back).await?;
     page.client.close().await?;
     Ok(())
 }

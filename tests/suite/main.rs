@@ -20,5 +20,8 @@ mod runbook_documents;
 mod runbooks;
 mod serve;
 mod shipped;
+mod sign_in;
 mod starts;
+mod tenants;
 mod tidy;
+mod tokens;

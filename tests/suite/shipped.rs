@@ -20,6 +20,7 @@ fn keys(prefix: &str, table: &toml::Table, found: &mut BTreeSet<String>) {
 /// A config in which everything is set, so that every key is written.
 fn everything() -> toml::Table {
     let text = r#"
+        public_url = "https://x"
         [sources.a]
         paths = ["x"]
         service = "s"
@@ -30,8 +31,24 @@ fn everything() -> toml::Table {
         [llm]
         base_url = "http://x"
         api_key = "env:X"
+        [console.oidc]
+        issuer = "https://x"
+        client_id = "x"
+        client_secret = "env:X"
+        scopes = ["x"]
+        claim = "sub"
         [tokens]
         a = "sha256:x"
+        b = { hash = "sha256:x", scopes = ["ask"] }
+        [people.a]
+        name = "x"
+        identities = ["console:x"]
+        roles = ["x"]
+        active = true
+        [grants.a]
+        to = ["*"]
+        services = ["*"]
+        environments = ["*"]
         [actions.endpoints.a]
         base_url = "http://x"
         headers = { a = "env:X" }
@@ -94,7 +111,7 @@ fn the_example_config_is_good() {
     let runbooks = runbooks.parent().expect("a file stands in a folder").display().to_string();
     let path = place.write("all.toml", all.join("\n").replace("/etc/firstline/runbooks", &runbooks));
     let mut check = place.command(&["config", "check", "--config", path.to_str().expect("a path")]);
-    check.env("LLM_API_KEY", "x").env("OPERATIONS_TOKEN", "x").env("PROD_CLUSTER_TOKEN", "x");
+    check.env("LLM_API_KEY", "x").env("OPERATIONS_TOKEN", "x").env("PROD_CLUSTER_TOKEN", "x").env("OIDC_SECRET", "x");
     let checked = tests::place::ran(check);
     assert_eq!(checked.code, Some(0), "{checked:?}");
 }
@@ -121,6 +138,8 @@ fn the_example_config_names_every_key() {
         let named = [
             "sources",
             "tokens",
+            "people",
+            "grants",
             "actions.endpoints",
             "actions.clusters",
             "actions.programs",

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use evidence::Time;
+use evidence::{Grant, Time};
 use incident::{Incident, StepRecord};
-use runbooks::{Digest, Identity, Person, Proposal, Status};
+use runbooks::{Digest, Person, Proposal, Status};
 use serde_json::json;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -19,6 +19,7 @@ use crate::driver::{Wait, by_hand, drive, notice_lost_runs};
 use crate::setup::Setup;
 use crate::state::State;
 use crate::views;
+use crate::visitor::{AccessEvent, Noted, note};
 
 pub async fn list(setup: &Setup, incident: Option<&str>) -> Result<()> {
     let app = setup.reading_app().await?;
@@ -83,7 +84,7 @@ pub async fn review(setup: &Setup, args: &DecideArgs) -> Result<()> {
 
 pub async fn undo(setup: &Setup, step: &str) -> Result<()> {
     let app = setup.reading_app().await?;
-    let proposal = by_hand::undo(&app, step, &person(&app)?).await?;
+    let proposal = by_hand::undo(&app, step, &person(&app).await?, &Grant::everything()).await?;
     show(setup, &app, &proposal)
 }
 
@@ -106,11 +107,16 @@ pub(super) fn show(setup: &Setup, app: &App, proposal: &Proposal) -> Result<()> 
 /// # Errors
 ///
 /// When their account is nobody's.
-pub(super) fn person(app: &App) -> Result<Person> {
-    let name = super::ask::person();
-    let identity = Identity::member("terminal", name.trim_start_matches("terminal:"));
-    let person = app.parts.rules.people().person_of(&identity);
-    Ok(person.map_err(|nobody| Refused::new(RefusedKind::Forbidden, nobody.to_string()))?)
+pub(super) async fn person(app: &App) -> Result<Person> {
+    let identity = super::ask::identity();
+    match app.people().person_of(&identity) {
+        Ok(person) => Ok(person),
+        Err(nobody) => {
+            let (identity, why, what) = (identity.to_string(), nobody.to_string(), "decide at the terminal".to_owned());
+            note(app, &Noted::default(), AccessEvent::Refused { identity, why, what }).await;
+            Err(Refused::new(RefusedKind::Forbidden, nobody.to_string()).into())
+        }
+    }
 }
 
 pub async fn reject(setup: &Setup, args: &DecideArgs) -> Result<()> {
@@ -154,7 +160,7 @@ pub(super) async fn decide_and_follow(
         let refused = Refused::not_found(format!("no step or proposal `{id}`"));
         return Err(refused.next("`firstline proposals` lists those that wait").into());
     };
-    let person = person(app)?;
+    let person = person(app).await?;
     let wish = wish(digest);
     let is_approval = matches!(wish, Wish::Approve { .. } | Wish::BreakGlass { .. });
     let (incident, effects) = decide(app, &step, &person, &wish, reason).await?;

@@ -1,22 +1,29 @@
 //! `firstline ask`.
 
 use anyhow::Result;
-use evidence::Time;
+use evidence::{Grant, Time};
 use incident::Overrides;
 use indicatif::HumanCount;
+use runbooks::people::Identity;
 
 use super::{Usage, print, print_json};
-use crate::app::{Refused, RefusedKind};
+use crate::app::{App, Refused, RefusedKind};
 use crate::cli::AskArgs;
 use crate::driver::Wait;
 use crate::driver::ask::{Request, ask};
 use crate::setup::{Setup, now};
 use crate::{loading, times};
 
-/// The person at this terminal, as the operating system knows them.
-pub fn person() -> String {
+/// Whoever is at this terminal, as the operating system knows them.
+pub fn identity() -> Identity {
     let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten().map(|user| user.name);
-    format!("terminal:{}", user.unwrap_or_else(|| "unknown".to_owned()))
+    Identity::member("terminal", user.as_deref().unwrap_or("unknown"))
+}
+
+/// Under which name what they do is recorded: the person's, or for somebody who is nobody here the account's.
+pub fn actor(app: &App) -> String {
+    let identity = identity();
+    app.people().person_of(&identity).map_or_else(|_| identity.to_string(), |person| person.id)
 }
 
 pub async fn run(setup: &Setup, args: &AskArgs) -> Result<()> {
@@ -25,11 +32,13 @@ pub async fn run(setup: &Setup, args: &AskArgs) -> Result<()> {
     let app = setup.reading_app().await?;
     let request = Request {
         question: args.question.clone(),
-        by: person(),
+        by: actor(&app),
         conversation: None,
         zone: setup.zone.clone(),
         overrides,
         use_model: !args.no_model,
+        // Whoever can read the files can see all that is in them.
+        grant: Grant::everything(),
     };
     if setup.json {
         return print_json(&ask(&app, request, Wait::ForEverything).await?);

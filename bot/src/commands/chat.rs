@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 
 use anyhow::Result;
+use evidence::Grant;
 use incident::Overrides;
 use reedline::{DefaultPrompt, DefaultPromptSegment, Reedline, Signal};
 
@@ -44,11 +45,12 @@ pub async fn run(setup: &Setup) -> Result<()> {
             _ => {
                 let request = Request {
                     question: line.clone(),
-                    by: super::ask::person(),
+                    by: super::ask::actor(&app),
                     conversation: conversation.clone(),
                     zone: setup.zone.clone(),
                     overrides: Overrides::default(),
                     use_model: true,
+                    grant: Grant::everything(),
                 };
                 let asked = match super::ask::has_records(setup) {
                     Ok(()) => ask(&app, request, Wait::ForTheAnswer).await.map_err(anyhow::Error::from),

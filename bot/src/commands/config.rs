@@ -64,8 +64,8 @@ fn enabled(config: &Config) -> String {
 
 /// References stay, passwords in database addresses and token digests go.
 fn hide(config: &mut Config) {
-    for hash in config.tokens.values_mut() {
-        *hash = "[secret]".to_owned();
+    for token in config.tokens.values_mut() {
+        token.hash = "[secret]".to_owned();
     }
     if let Some(url) = &mut config.database.url
         && let Ok(mut parsed) = reqwest::Url::parse(url)

@@ -98,8 +98,8 @@ async fn demo(global: &Global, args: &DemoArgs, fault: &'static Fault) -> Result
     serve_admin(admin, shop::router(Arc::clone(&shop), &token), &tracker, &stopping);
     live(&app, &shop, intake, &tracker, &stopping);
 
-    let sessions = Arc::new(Sessions::default());
-    let link = format!("http://{address}/sign-in/{}", sessions.invite("you", now()));
+    let sessions = Arc::new(Sessions::new(setup.database().await?));
+    let link = format!("http://{address}/sign-in/{}", sessions.invite("you", now()).await?);
     let metrics = telemetry::record_metrics()?;
     let hosts = http::hosts_of(address, &[]);
     let server = Arc::new(Server::new(Arc::clone(&app), sessions, metrics, hosts, true, stopping.clone()));

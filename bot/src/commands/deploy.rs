@@ -82,7 +82,7 @@ async fn record_one(setup: &Setup, app: &Arc<App>, args: RecordArgs) -> Result<(
         url: args.url,
         note: args.note,
     };
-    let is_new = record(app, change.clone(), &super::ask::person()).await?;
+    let is_new = record(app, change.clone(), &super::ask::actor(app)).await?;
     if setup.json {
         return print_json(&json!({ "recorded": is_new, "change": change }));
     }
@@ -95,7 +95,7 @@ async fn import(setup: &Setup, app: &Arc<App>, file: &Path) -> Result<()> {
     let (mut recorded, mut known, mut mistakes) = (0, 0, Vec::new());
     for (idx, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         match crate::json::read::<Change>(line.as_bytes(), "the line") {
-            Ok(change) => match record(app, change, &super::ask::person()).await {
+            Ok(change) => match record(app, change, &super::ask::actor(app)).await {
                 Ok(true) => recorded += 1,
                 Ok(false) => known += 1,
                 Err(refused) => mistakes.push(format!("{}:{}: {}", file.display(), idx + 1, refused.in_full())),

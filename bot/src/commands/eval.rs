@@ -101,7 +101,14 @@ fn answer_in(case: &Case, folder: &Path) -> Result<(Answer, f64)> {
     let mut incident = Incident::new("eval");
     let happen = |event| Happened { at: Time(0), actor: "eval".to_owned(), event };
     let id = "a-eval".to_owned();
-    let asked = Asked { answer: id.clone(), by: "eval".to_owned(), question, zone: "UTC".to_owned(), use_model: false };
+    let asked = Asked {
+        answer: id.clone(),
+        by: "eval".to_owned(),
+        question,
+        zone: "UTC".to_owned(),
+        use_model: false,
+        grant: None,
+    };
     incident.apply(happen(Event::Asked(asked)));
     incident.apply(happen(Event::Found(Found { answer: id.clone(), ..found })));
     incident.apply(happen(Event::Proposed { answer: id.clone(), proposals: Vec::new(), notes: Vec::new() }));

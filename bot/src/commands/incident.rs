@@ -74,7 +74,7 @@ pub async fn run(setup: &Setup, command: &IncidentCommand) -> Result<()> {
         }
         IncidentCommand::Resolve { id, note } => {
             named(id)?;
-            crate::driver::ask::resolve(&app, id, &super::ask::person(), note).await?;
+            crate::driver::ask::resolve(&app, id, &super::ask::actor(&app), note).await?;
             if setup.json {
                 print_json(&json!({ "id": id, "state": "resolved" }))
             } else {

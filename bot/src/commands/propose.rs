@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use evidence::Grant;
 
 use super::{Usage, approve};
 use crate::app::Refused;
@@ -31,7 +32,8 @@ pub async fn run(
             .next("ask what is wrong first, or name a conversation with `--incident`")
     })?;
     let wanted = Wanted { runbook, params, instead_of };
-    let proposal = by_hand::propose(&app, &incident, &approve::person(&app)?, &wanted).await?;
+    let proposal =
+        by_hand::propose(&app, &incident, &approve::person(&app).await?, &Grant::everything(), &wanted).await?;
     approve::show(setup, &app, &proposal)
 }
 

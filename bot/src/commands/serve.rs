@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::following::{self, Following};
 use crate::http::{self, Server};
+use crate::oidc::Oidc;
 use crate::session::Sessions;
 use crate::setup::{Setup, free_bytes, now};
 use crate::{driver, jobs, telemetry};
@@ -45,19 +46,30 @@ async fn serve(setup: &Setup) -> Result<()> {
     let keys = Arc::new(super::audit::keys(setup)?);
     jobs::start(&app, &keys, &tracker, &stopping);
 
-    let sessions = Arc::new(Sessions::new(setup.config.tokens.clone()));
-    let link = format!("http://{address}/sign-in/{}", sessions.invite(&setup.config.console.person, now()));
-    let hosts = http::hosts_of(address, &setup.config.hosts);
+    let sessions = Arc::new(Sessions::new(setup.database().await?));
+    let public_url = setup.config.public_url.clone();
+    let base = public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let oidc = setup.config.console.oidc.clone().map(Oidc::new).transpose().map_err(anyhow::Error::msg)?;
+    let link = match &oidc {
+        Some(_) => format!("{base}/sign-in/oidc"),
+        None => format!("{base}/sign-in/{}", sessions.invite(&setup.config.console.person, now()).await?),
+    };
+    let also = setup.config.hosts.iter().cloned().chain(public_url.as_deref().and_then(host_of));
+    let hosts = http::hosts_of(address, &also.collect::<Vec<_>>());
     let mut server = Server::new(Arc::clone(&app), sessions, metrics, hosts, false, stopping.clone());
+    server.public_url = public_url;
+    server.oidc = oidc;
+    server.tokens = setup.config.tokens.clone();
     if let Some(following) = &following {
         let ailments = Arc::clone(&following.ailments);
         server.ailments = Arc::new(move || ailments.lock().unwrap_or_else(PoisonError::into_inner).clone());
     }
     // Standard output, so that the link is in no log file that only takes standard error.
-    super::print(&format!(
-        "Console   {link}\n          signs in `{}` once, within half an hour; Ctrl-C stops",
-        setup.config.console.person
-    ))?;
+    let whom = match &server.oidc {
+        Some(_) => "signs people in at the configured issuer; Ctrl-C stops".to_owned(),
+        None => format!("signs in `{}` once, within half an hour; Ctrl-C stops", setup.config.console.person),
+    };
+    super::print(&format!("Console   {link}\n          {whom}"))?;
     tracing::info!(%address, sources = setup.config.sources.len(), "listening on {address}");
 
     let stop = stopping.clone();
@@ -78,6 +90,13 @@ async fn serve(setup: &Setup) -> Result<()> {
     }
     tracing::info!("stopped; everything read so far is committed");
     served
+}
+
+/// The host of an address, with its port when it names one, as browsers send it.
+fn host_of(url: &str) -> Option<String> {
+    let url = reqwest::Url::parse(url).ok()?;
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    Some(format!("{}{port}", url.host_str()?))
 }
 
 /// Opens the writer and follows the configured files; without sources the index is only read, and another process may write it.

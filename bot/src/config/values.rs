@@ -4,9 +4,11 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 use runbooks::mistakes::nearest;
+use runbooks::people::People;
 
 use super::Config;
 use super::mistakes::{Mistake, Reading, line_of_key};
+use crate::grants::Grants;
 use crate::secrets;
 
 /// Where people come from; an approver is one of these, `:` and the name there.
@@ -54,8 +56,10 @@ pub(super) fn wrong(config: &Config) -> Vec<Wrong> {
         );
         say(&["console", "person"], text);
     }
-    for (name, hash) in &config.tokens {
-        let is_hash = hash
+    sign_in(config, &mut say);
+    for (name, table) in &config.tokens {
+        let is_hash = table
+            .hash
             .strip_prefix("sha256:")
             .is_some_and(|digits| digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
         if !is_hash {
@@ -63,8 +67,12 @@ pub(super) fn wrong(config: &Config) -> Vec<Wrong> {
             say(&["tokens", name], format!("`tokens.{name}` is not a token's digest; {next}"));
         }
     }
-    for (id, text) in runbooks::People::mistakes(&config.people) {
+    let people = People::new(config.people.clone());
+    for (id, text) in People::mistakes(&config.people) {
         say(&["people", &id], format!("`people.{id}`: {text}"));
+    }
+    for (name, text) in Grants::mistakes(&config.grants, &people) {
+        say(&["grants", &name], text);
     }
     approval(config, &mut say);
     actions(config, &mut say);
@@ -87,6 +95,9 @@ pub(super) fn missing_secrets(config: &Config) -> Vec<Wrong> {
     if let Some(reference) = &config.llm.api_key {
         look(&["llm", "api_key"], reference);
     }
+    if let Some(reference) = config.console.oidc.as_ref().and_then(|oidc| oidc.client_secret.as_ref()) {
+        look(&["console", "oidc", "client_secret"], reference);
+    }
     for (name, endpoint) in &config.actions.endpoints {
         for (header, reference) in &endpoint.headers {
             look(&["actions", "endpoints", name, "headers", header], reference);
@@ -98,6 +109,38 @@ pub(super) fn missing_secrets(config: &Config) -> Vec<Wrong> {
         }
     }
     found
+}
+
+fn sign_in(config: &Config, say: &mut impl FnMut(&[&str], String)) {
+    if let Some(url) = &config.public_url {
+        let parsed = reqwest::Url::parse(url).ok().filter(|_| is_web_address(url));
+        if parsed.is_none_or(|parsed| parsed.path() != "/" || parsed.query().is_some() || parsed.fragment().is_some()) {
+            let text = format!(
+                "`public_url = \"{url}\"` must be an address without a path, like `https://firstline.internal`"
+            );
+            say(&["public_url"], text);
+        }
+    }
+    let Some(oidc) = &config.console.oidc else { return };
+    let issuer = reqwest::Url::parse(&oidc.issuer).ok();
+    if !issuer.is_some_and(|url| crate::oidc::is_safe(&url) && url.has_host()) {
+        let text = format!(
+            "`console.oidc.issuer = \"{}\"` must be an `https` address, like `https://login.example.com`",
+            oidc.issuer
+        );
+        say(&["console", "oidc", "issuer"], text);
+    }
+    if oidc.client_id.trim().is_empty() {
+        say(
+            &["console", "oidc", "client_id"],
+            "`console.oidc.client_id` is empty; write the id that the issuer gave".to_owned(),
+        );
+    }
+    if let Some(reference) = &oidc.client_secret
+        && let Err(error) = secrets::check(reference)
+    {
+        say(&["console", "oidc", "client_secret"], format!("`console.oidc.client_secret`: {error}"));
+    }
 }
 
 fn sources(config: &Config, say: &mut impl FnMut(&[&str], String)) {

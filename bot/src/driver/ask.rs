@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evidence::Answer;
+use evidence::{Answer, Grant};
 use incident::{Asked, Event, Overrides};
 use jiff::tz::TimeZone;
 
@@ -10,6 +10,7 @@ use super::decide::withdraw_moot;
 use super::read::read;
 use super::{Wait, drive};
 use crate::app::{App, Refused, RefusedKind};
+use crate::sight::may_see_incident;
 
 /// One question and what came with it.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct Request {
     pub zone: TimeZone,
     pub overrides: Overrides,
     pub use_model: bool,
+    /// What the asker may see.
+    pub grant: Grant,
 }
 
 /// Asks, and returns the answer once it is posted.
@@ -30,14 +33,22 @@ pub struct Request {
 /// [`Refused`] for a question that cannot be read, or when logs or journal are out of reach.
 pub async fn ask(app: &Arc<App>, request: Request, wait: Wait) -> Result<Answer, Refused> {
     app.sync().await?;
-    let question = read(app, &request).await?;
+    let mut request = request;
     let conversation = match &request.conversation {
-        Some(id) if app.incident(id).is_some() => id.clone(),
         Some(id) => {
-            return Err(Refused::not_found(format!("no conversation `{id}`")).next("ask without it to begin a new one"));
+            let known = app.incident(id).filter(|incident| may_see_incident(&request.grant, incident));
+            let known = known.ok_or_else(|| {
+                Refused::not_found(format!("no conversation `{id}`")).next("ask without it to begin a new one")
+            })?;
+            // Whoever sees more does not bring it into a conversation of those who see less.
+            if let Some(first) = known.questions.first() {
+                request.grant = first.asked.grant.clone().unwrap_or_else(Grant::everything);
+            }
+            id.clone()
         }
         None => new_id("inc"),
     };
+    let question = read(app, &request).await?;
     let answer = new_id("a");
     let asked = Event::Asked(Asked {
         answer: answer.clone(),
@@ -45,6 +56,7 @@ pub async fn ask(app: &Arc<App>, request: Request, wait: Wait) -> Result<Answer,
         question,
         zone: request.zone.iana_name().unwrap_or("UTC").to_owned(),
         use_model: request.use_model && app.parts.model.is_some(),
+        grant: (!request.grant.is_everything()).then(|| request.grant.clone()),
     });
     let effects = app.record(&conversation, &request.by, |_| Ok::<_, Refused>(vec![asked.clone()])).await?;
     drive(app, &conversation, effects, wait).await?;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use evidence::Grant;
 use incident::{Event, Incident};
 use runbooks::policy::Verb;
 use runbooks::{Command, Context, Draft, Person, Proposal, Status, StepState};
@@ -21,17 +22,23 @@ pub struct Wanted {
     pub instead_of: Option<String>,
 }
 
-/// Proposes a runbook in an incident or conversation, and returns the proposal.
+/// Proposes a runbook in an incident or conversation, and returns the proposal. `grant` is what `person` may see, and so act on.
 ///
 /// # Errors
 ///
 /// [`Refused`] with everything wrong with the values, or when `person` may not propose it.
-pub async fn propose(app: &Arc<App>, incident: &str, person: &Person, wanted: &Wanted) -> Result<Proposal, Refused> {
+pub async fn propose(
+    app: &Arc<App>,
+    incident: &str,
+    person: &Person,
+    grant: &Grant,
+    wanted: &Wanted,
+) -> Result<Proposal, Refused> {
     let current = known(app, incident).await?;
     let runbook = app.parts.catalog.get(&wanted.runbook).ok_or_else(|| {
         Refused::not_found(format!("no runbook `{}`", wanted.runbook)).next("`firstline runbook list` shows them")
     })?;
-    let inventory = app.inventory();
+    let inventory = app.inventory_seen(grant);
     let values = runbooks::draft::values(runbook, &wanted.params, &inventory)
         .map_err(|mistakes| Refused::mistake(mistakes.join("; ")))?;
     let newest = current.questions.iter().rev().find_map(|inquiry| inquiry.found.as_ref());
@@ -45,7 +52,7 @@ pub async fn propose(app: &Arc<App>, incident: &str, person: &Person, wanted: &W
     };
     let draft = Draft::new(runbook, &values, &citations, &app.parts.actions, &context)
         .map_err(|mistakes| Refused::mistake(mistakes.join("; ")))?;
-    record(app, incident, person, draft, wanted.instead_of.as_deref(), None).await
+    record(app, incident, (person, grant), draft, wanted.instead_of.as_deref(), None).await
 }
 
 /// Proposes to take a step back that has run, and returns the proposal.
@@ -53,7 +60,7 @@ pub async fn propose(app: &Arc<App>, incident: &str, person: &Person, wanted: &W
 /// # Errors
 ///
 /// [`Refused`] when the step has not run, cannot be undone by another step, or `person` may not propose that.
-pub async fn undo(app: &Arc<App>, step: &str, person: &Person) -> Result<Proposal, Refused> {
+pub async fn undo(app: &Arc<App>, step: &str, person: &Person, grant: &Grant) -> Result<Proposal, Refused> {
     app.sync().await?;
     let found = app.with_state(|state| {
         state.incident_of_step(step).and_then(|incident| Some((incident.id.clone(), incident.steps.get(step)?.clone())))
@@ -69,7 +76,7 @@ pub async fn undo(app: &Arc<App>, step: &str, person: &Person) -> Result<Proposa
     let id = new_id("p");
     let draft = Draft::undoing(&record_of.step, &app.parts.actions, &context(app, &incident, &id, &person.id))
         .map_err(|why| Refused::mistake(why.join("; ")))?;
-    record(app, &incident, person, draft, None, Some(step)).await
+    record(app, &incident, (person, grant), draft, None, Some(step)).await
 }
 
 async fn known(app: &Arc<App>, incident: &str) -> Result<Incident, Refused> {
@@ -97,15 +104,20 @@ fn context<'c>(app: &'c App, incident: &'c str, id: &'c str, person: &'c str) ->
 async fn record(
     app: &Arc<App>,
     incident: &str,
-    person: &Person,
+    (person, grant): (&Person, &Grant),
     mut draft: Draft,
     instead_of: Option<&str>,
     undoes: Option<&str>,
 ) -> Result<Proposal, Refused> {
     for step in draft.steps() {
-        let ruling = app.parts.rules.may(person, Verb::Propose, &step.operation());
+        let operation = step.operation();
+        if !grant.allows(&operation.service, Some(&operation.environment)) {
+            let why = format!("{} is not granted {operation}", person.name);
+            return Err(Refused::new(RefusedKind::Forbidden, why).next("ask for it under `[grants]` of the config"));
+        }
+        let ruling = app.parts.rules.may(person, Verb::Propose, &operation);
         if !ruling.allowed {
-            let why = format!("{} may not propose this: {} ({})", person.name, ruling.why(), step.operation());
+            let why = format!("{} may not propose this: {} ({})", person.name, ruling.why(), operation);
             return Err(Refused::new(RefusedKind::Forbidden, why));
         }
     }

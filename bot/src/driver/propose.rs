@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use evidence::Time;
+use evidence::{Grant, Time};
 use incident::{Effect, Event, Findings, Incident};
 use jiff::SignedDuration;
-use runbooks::{Candidate, Command, Context, Draft, Proposal, Situation, StepState};
+use runbooks::{Candidate, Command, Context, Draft, Proposal, Situation, Step, StepState};
 
 use super::ask::new_id;
 use super::decide::of;
 use crate::app::{App, Refused};
+use crate::sight::may_see_change;
 
 /// More choices than this help nobody at night.
 const MOST: usize = 3;
@@ -25,14 +26,15 @@ pub(super) async fn perform(app: &Arc<App>, incident: &str, answer: &str) -> Res
     };
     let Some(found) = inquiry.found.clone() else { return Ok(Vec::new()) };
     let requester = inquiry.asked.by.clone();
+    let grant = inquiry.asked.grant.clone().unwrap_or_else(Grant::everything);
     let now = app.now();
-    let home = home(app, &current, &found.findings, now);
-    let shown = home.as_ref().map_or_else(Vec::new, |home| still_open_around(app, home, now));
+    let home = home(app, &current, &found.findings, &grant, now);
+    let shown = home.as_ref().map_or_else(Vec::new, |home| still_open_around(app, home, &grant, now));
     let known: BTreeSet<(String, String)> = shown.iter().map(key).collect();
     let (drafted, notes) = match found.findings.facts.ended {
         // What is over needs no step; whoever asks about the past must not be led to change the present.
         Some(_) => (Vec::new(), vec!["the fault has stopped, so no step is proposed".to_owned()]),
-        None => draft(app, incident, &requester, &found.findings, now).await,
+        None => draft(app, incident, &requester, &found.findings, &grant, now).await,
     };
     let fresh: Vec<Proposal> = drafted.into_iter().filter(|proposal| !known.contains(&key(proposal))).collect();
     // What is open elsewhere is shown, not made again; what expired or was rejected there is proposed afresh here.
@@ -62,20 +64,20 @@ pub(super) async fn perform(app: &Arc<App>, incident: &str, answer: &str) -> Res
     .await
 }
 
-/// The incident that this is part of: itself when it is open, else the open one about the same service.
-fn home(app: &App, current: &Incident, findings: &Findings, now: Time) -> Option<Incident> {
+/// The incident that this is part of: itself when it is open, else the open one about the same service that the asker may see.
+fn home(app: &App, current: &Incident, findings: &Findings, grant: &Grant, now: Time) -> Option<Incident> {
     if current.is_open() {
         return Some(current.clone());
     }
     let service = findings.culprit.as_deref()?;
-    app.with_state(|state| state.open_incident_about(service, now.minus(STALE)).cloned())
+    app.with_state(|state| state.open_incident_about(service, now.minus(STALE), grant).cloned())
 }
 
 /// What is open in the incident, and in the conversations that joined it.
-fn still_open_around(app: &App, home: &Incident, now: Time) -> Vec<Proposal> {
+fn still_open_around(app: &App, home: &Incident, grant: &Grant, now: Time) -> Vec<Proposal> {
     let mut open = still_open(home, now);
     app.with_state(|state| {
-        open.extend(state.joined_to(&home.id).into_iter().flat_map(|found| still_open(found, now)));
+        open.extend(state.joined_seen(grant, &home.id).into_iter().flat_map(|found| still_open(found, now)));
     });
     open
 }
@@ -107,9 +109,10 @@ async fn draft(
     incident: &str,
     requester: &str,
     findings: &Findings,
+    grant: &Grant,
     now: Time,
 ) -> (Vec<Proposal>, Vec<String>) {
-    let inventory = app.inventory();
+    let inventory = app.inventory_seen(grant);
     let environment = environment(findings, &inventory);
     let situation = Situation {
         verdict: findings.verdict,
@@ -125,7 +128,7 @@ async fn draft(
         if proposals.len() == MOST {
             break;
         }
-        if let Some(note) = done_already(app, &candidate) {
+        if let Some(note) = done_already(app, &candidate, grant) {
             notes.push(note);
             continue;
         }
@@ -150,6 +153,8 @@ async fn draft(
             Err(mistakes) => Err(mistakes.join("; ")),
         };
         match sealed {
+            // What may not be seen there may not be proposed there.
+            Ok(proposal) if !proposal.steps.iter().all(|step| may_act_on(grant, step)) => {}
             Ok(proposal) => proposals.push(proposal),
             Err(why) => notes.push(format!("runbook `{}` fits but cannot be proposed: {why}", candidate.runbook)),
         }
@@ -157,12 +162,17 @@ async fn draft(
     (proposals, notes)
 }
 
+fn may_act_on(grant: &Grant, step: &Step) -> bool {
+    grant.allows(step.content().service(), Some(&step.content().environment))
+}
+
 /// A version to go to that the service went to already needs no step.
-fn done_already(app: &App, candidate: &Candidate) -> Option<String> {
+fn done_already(app: &App, candidate: &Candidate, grant: &Grant) -> Option<String> {
     let service = candidate.params.get("service")?.to_string();
     let to = candidate.params.get("to")?.to_string();
     let latest = app.with_state(|state| {
-        let of_service = state.changes.iter().filter(|change| change.service == service);
+        let of_service =
+            state.changes.iter().filter(|change| change.service == service && may_see_change(grant, change));
         of_service.max_by_key(|change| change.at).map(|change| (change.version.clone(), change.at))
     });
     let (version, at) = latest?;

@@ -20,7 +20,7 @@ const AROUND: SignedDuration = SignedDuration::from_mins(15);
 ///
 /// [`Refused`] for a question that cannot be read, or when the index is out of reach.
 pub(super) async fn read(app: &Arc<App>, request: &Request) -> Result<Question, Refused> {
-    let (infos, reach) = app.with_store(|store| Ok((store.services()?, store.reach()?))).await?;
+    let (infos, reach) = app.with_granted(&request.grant, |store| Ok((store.services()?, store.reach()?))).await?;
     let services: Vec<KnownService> = infos
         .into_iter()
         .map(|info| {
@@ -29,7 +29,7 @@ pub(super) async fn read(app: &Arc<App>, request: &Request) -> Result<Question, 
         })
         .collect();
     let now = app.now();
-    let changes = app.with_state(|state| state.changes.clone());
+    let changes = app.with_state(|state| state.changes_seen(&request.grant));
     let known = Known { now, zone: request.zone.clone(), services: &services, reach, changes: &changes };
     let before =
         request.conversation.as_ref().and_then(|id| app.incident(id)).and_then(|incident| context_of(&incident));
@@ -46,7 +46,8 @@ pub(super) async fn read(app: &Arc<App>, request: &Request) -> Result<Question, 
     }
     // Whoever names an id and no time means the time it is of.
     let (ids, window) = (question.ids.clone(), question.window);
-    let Some((first, last)) = app.with_store(move |store| outside(store, &ids, window, now)).await? else {
+    let Some((first, last)) = app.with_granted(&request.grant, move |store| outside(store, &ids, window, now)).await?
+    else {
         return Ok(question);
     };
     let to = reach.map_or(last, |(_, newest)| last.plus(AROUND).min(Time(newest.0.saturating_add(1))));

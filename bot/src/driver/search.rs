@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use evidence::answer::{Gap, Sample, Verdict};
-use evidence::{Change, RecordId, Redacted, Time, TimeWindow};
-use incident::{Effect, Event, Findings, Found, Options, Question, windows};
+use evidence::{Change, Grant, RecordId, Redacted, Time, TimeWindow};
+use incident::{Asked, Effect, Event, Findings, Found, Options, Question, windows};
 use indexer::{CountRequest, ObserveRequest, Order, Query, SearchOptions, Store};
 use jiff::SignedDuration;
 
@@ -15,14 +15,12 @@ use crate::app::{App, Refused};
 const LONGEST_SAMPLE: usize = 4_000;
 
 pub(super) async fn perform(app: &Arc<App>, incident: &str, answer: &str) -> Result<Vec<Effect>, Refused> {
-    let Some(question) =
-        app.incident(incident).and_then(|found| found.inquiry(answer).map(|inquiry| inquiry.asked.question.clone()))
-    else {
-        return Ok(Vec::new());
-    };
-    let changes = app.with_state(|state| state.changes.clone());
+    let asked = app.incident(incident).and_then(|found| found.inquiry(answer).map(|inquiry| inquiry.asked.clone()));
+    let Some(Asked { question, grant, .. }) = asked else { return Ok(Vec::new()) };
+    let grant = grant.unwrap_or_else(Grant::everything);
+    let changes = app.with_state(|state| state.changes_seen(&grant));
     let now = app.now();
-    let looked = app.with_store(move |store| look(store, &question, &changes, now)).await;
+    let looked = app.with_granted(&grant, move |store| look(store, &question, &changes, now)).await;
     let event = match looked {
         Ok(found) => Event::Found(Found { answer: answer.to_owned(), ..found }),
         Err(refused) => Event::NotFound { answer: answer.to_owned(), reason: refused.to_string() },

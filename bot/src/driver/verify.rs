@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use evidence::{Time, TimeWindow};
+use evidence::{Grant, Time, TimeWindow};
 use incident::Effect;
 use indexer::{CountRequest, Query, SearchOptions, Store};
 use runbooks::Command;
@@ -19,12 +19,14 @@ pub(super) async fn perform(app: &Arc<App>, incident: &str, step: &str) -> Resul
     let (Some(verify), Some(done_at)) = (record.step.content().verify.clone(), record.state.since) else {
         return Ok(Vec::new());
     };
+    // Whoever asked does not learn from a watch what they may not see.
+    let grant = grant_of(app, incident);
     // What was so before the step began was not brought about by it.
     let began = record.state.claim.as_ref().map_or(done_at, |claim| claim.at);
     let was_so = match verify.window_before(began) {
         Some(window) => {
             let clause = verify.clone();
-            verify.is_met(app.with_store(move |store| count(store, &clause, window)).await?)
+            verify.is_met(app.with_granted(&grant, move |store| count(store, &clause, window)).await?)
         }
         None => false,
     };
@@ -33,7 +35,7 @@ pub(super) async fn perform(app: &Arc<App>, incident: &str, step: &str) -> Resul
         let counts = match verify.window(done_at, now) {
             Some(window) => {
                 let verify = verify.clone();
-                Some(app.with_store(move |store| count(store, &verify, window)).await?)
+                Some(app.with_granted(&grant, move |store| count(store, &verify, window)).await?)
             }
             None => None,
         };
@@ -71,6 +73,13 @@ impl Counting for FreshCounts {
         let counted = tokio::task::spawn_blocking(move || count(store.as_ref(), &verify, window)).await;
         counted.map_err(|error| format!("the search stopped: {error}"))?.map_err(|error| error.to_string())
     }
+}
+
+/// What whoever led to the step may see, which is the same for a whole conversation.
+fn grant_of(app: &App, incident: &str) -> Grant {
+    let incident = app.incident(incident).unwrap_or_default();
+    let first = incident.questions.first();
+    first.and_then(|inquiry| inquiry.asked.grant.clone()).unwrap_or_else(Grant::everything)
 }
 
 fn count(store: &dyn Store, verify: &Verify, window: TimeWindow) -> indexer::Result<Counts> {

@@ -1,6 +1,6 @@
 //! The handlers: each reads a request, calls the app, and answers in the forms of the contract.
 
-mod asked;
+pub(super) mod asked;
 
 pub mod session;
 
@@ -20,7 +20,6 @@ pub mod audit;
 
 use std::sync::Arc;
 
-use ::runbooks::Person;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -30,7 +29,6 @@ use serde_json::json;
 
 use super::Server;
 use crate::app::{Refused, RefusedKind};
-use crate::session::Visitor;
 use crate::times;
 
 type Shared = State<Arc<Server>>;
@@ -54,14 +52,6 @@ pub fn error(status: StatusCode, message: &str, next: Option<&str>) -> Response 
 
 pub fn not_found(message: &str) -> Response {
     error(StatusCode::NOT_FOUND, message, None)
-}
-
-/// The human behind a session; a token is a program's, and programs decide nothing.
-fn person(visitor: &Visitor) -> Person {
-    match visitor.person.strip_prefix("console:") {
-        Some(name) => Person::human(&visitor.person, name),
-        None => Person::program(&visitor.person),
-    }
 }
 
 fn window(server: &Server, from: Option<&str>, to: Option<&str>, now: Time) -> Result<TimeWindow, Refused> {

@@ -1,13 +1,15 @@
 //! The header of the console: which services are heard, how fast records come, how many errors.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use evidence::{Severity, Time, TimeWindow};
+use evidence::{Grant, Severity, Time, TimeWindow};
 use indexer::{CountRequest, Store};
 use jiff::SignedDuration;
 use serde::Serialize;
 
 use crate::app::{App, Refused};
+use crate::sight::may_see_step;
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Overview {
@@ -31,28 +33,33 @@ pub struct ServiceRow {
     pub version: Option<String>,
 }
 
-/// Keeps the last look for a second, so that many open pages cost one.
+/// Keeps the last look for a second, so that many open pages of people with the same grant cost one.
 #[derive(Default)]
-pub struct Sampler(Mutex<Option<(Time, Overview)>>);
+pub struct Sampler(Mutex<HashMap<Grant, (Time, Overview)>>);
 
 impl Sampler {
-    pub async fn now(&self, app: &App) -> Result<Overview, Refused> {
+    pub async fn now(&self, app: &App, grant: &Grant) -> Result<Overview, Refused> {
         const FRESH: SignedDuration = SignedDuration::from_secs(1);
         let now = app.now();
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(grant).cloned();
         let mut overview = match kept {
             Some((at, overview)) if now < at.plus(FRESH) => overview,
             _ => {
-                let overview = app.with_store(move |store| look(store, now)).await?;
-                *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, overview.clone()));
+                let overview = app.with_granted(grant, move |store| look(store, now)).await?;
+                let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.retain(|_, (at, _)| now < at.plus(FRESH));
+                kept.insert(grant.clone(), (now, overview.clone()));
                 overview
             }
         };
         app.with_state(|state| {
-            overview.open_incidents = state.incidents.values().filter(|incident| incident.is_open()).count();
-            overview.waiting_approvals = state.incidents.values().map(|incident| incident.waiting(now).count()).sum();
+            overview.open_incidents = state.incidents_seen(grant).filter(|incident| incident.is_open()).count();
+            let waiting = state.waiting(now).into_iter();
+            let seen = waiting.filter(|(incident, record)| may_see_step(grant, incident, record));
+            overview.waiting_approvals = seen.count();
+            let changes = state.changes_seen(grant);
             for service in &mut overview.services {
-                let deployed = state.changes.iter().filter(|change| change.service == service.name && change.at <= now);
+                let deployed = changes.iter().filter(|change| change.service == service.name && change.at <= now);
                 let deployed = deployed.filter(|change| change.kind == evidence::ChangeKind::Deploy);
                 service.version = deployed.max_by_key(|change| change.at).map(|change| change.version.clone());
             }

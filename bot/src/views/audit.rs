@@ -9,6 +9,8 @@ use serde::Serialize;
 
 use super::sentences::{changed, happened, short};
 use crate::state::{CHANGES, ChangeEvent, INCIDENTS, State};
+use crate::tokens::{TOKENS, TokenEvent};
+use crate::visitor::{ACCESS, AccessEvent};
 
 /// The form of `GET /api/audit`.
 #[derive(Clone, Debug, Serialize)]
@@ -110,9 +112,33 @@ fn change_in(entry: &Entry) -> Option<Change> {
     Some(change)
 }
 
+/// Who came, went or was turned away, and which tokens were made.
+fn access(entry: &Entry) -> Option<(String, String)> {
+    let (kind, text) = match entry.stream.as_str() {
+        ACCESS => match serde_json::from_str(&entry.event).ok()? {
+            AccessEvent::SignedIn { identity, how } => ("signed in", format!("{identity}, {how}")),
+            AccessEvent::SignedOut { identity, everywhere: true } => ("signed out", format!("{identity}, everywhere")),
+            AccessEvent::SignedOut { identity, everywhere: false } => ("signed out", identity),
+            AccessEvent::Refused { identity, why, what } => ("refused", format!("{identity}: {what}; {why}")),
+        },
+        TOKENS => match serde_json::from_str(&entry.event).ok()? {
+            TokenEvent::Created(token) => {
+                let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
+                ("token", format!("{} created for {}", token.name, scopes.join(", ")))
+            }
+            TokenEvent::Revoked { name } => ("token", format!("{name} revoked")),
+        },
+        _ => return None,
+    };
+    Some((kind.to_owned(), text))
+}
+
 fn summary(entry: &Entry) -> (String, String) {
     if let Some((kind, text)) = summary_of_stream(entry) {
         return (kind.to_owned(), text);
+    }
+    if let Some(row) = access(entry) {
+        return row;
     }
     let event = entry.stream.starts_with(INCIDENTS).then(|| serde_json::from_str::<Event>(&entry.event).ok());
     let Some(event) = event.flatten() else {

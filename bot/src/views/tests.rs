@@ -119,7 +119,7 @@ impl World {
         let known = Known { now, zone, services: &[], reach: Some((time("12:00:00"), now)), changes: &[] };
         let question = incident::understand("what is wrong?", &known, &Overrides::default(), None).unwrap();
         let by = "console:tom".to_owned();
-        let asked = Asked { answer: answer.into(), by, question, zone: "UTC".into(), use_model: false };
+        let asked = Asked { answer: answer.into(), by, question, zone: "UTC".into(), use_model: false, grant: None };
         self.at(at, "console:tom", Event::Asked(asked));
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use evidence::Time;
+use evidence::{Grant, Time};
 use incident::{Event, Incident, StepRecord};
 use runbooks::{Proposal, Status, StepEvent};
 use serde::Serialize;
@@ -76,9 +76,9 @@ struct Use {
 }
 
 /// The versions of each runbook that was ever proposed, the latest used first.
-pub fn track_records(state: &State, now: Time) -> BTreeMap<String, Vec<VersionRecord>> {
+pub fn track_records(state: &State, grant: &Grant, now: Time) -> BTreeMap<String, Vec<VersionRecord>> {
     let mut tallies: BTreeMap<(String, String), Tally> = BTreeMap::new();
-    for incident in state.incidents.values() {
+    for incident in state.incidents_seen(grant) {
         let undos: Vec<(&Proposal, &str)> = undos(incident).collect();
         // Taking a step back is no use of its runbook.
         let is_use = |proposal: &&Proposal| {

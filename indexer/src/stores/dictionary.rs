@@ -70,6 +70,11 @@ impl Dictionary {
         }
     }
 
+    /// Nothing was seen yet, of any template.
+    pub(crate) fn forget_times(&mut self) {
+        self.entries.iter_mut().for_each(|entry| entry.first_seen = i64::MAX);
+    }
+
     pub(crate) fn first_seen(&self, id: u32) -> i64 {
         self.entries.get(id as usize).map_or(i64::MAX, |entry| entry.first_seen)
     }

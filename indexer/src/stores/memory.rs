@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
-use evidence::{Observed, Record, RecordId, Row, Severity, StoredRecord, TemplateId, Time};
+use evidence::{Grant, Observed, Record, RecordId, Row, Severity, StoredRecord, TemplateId, Time};
 
 use super::dictionary::Dictionary;
 use super::{CountRequest, ObserveRequest, ServiceInfo, Store, TemplateCount, TemplatesRequest, Totals};
@@ -11,7 +11,7 @@ use crate::query::{Comparison, Keyword, Query, words};
 use crate::search::{Buckets, TotalIs};
 use crate::{Error, Result, SearchOptions, SearchResult};
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     records: Vec<StoredRecord>,
     redacted: Vec<u32>,
@@ -125,6 +125,19 @@ fn is_allowed(services: Option<&[String]>, service: &String) -> bool {
 }
 
 impl Store for MemoryStore {
+    fn granted<'s>(&'s self, grant: &Grant) -> Box<dyn Store + 's> {
+        let may_see = |record: &StoredRecord| grant.allows(&record.service, record.environment.as_deref());
+        let mut seen = self.clone();
+        let kept = seen.records.iter().zip(&seen.redacted).filter(|(record, _)| may_see(record));
+        (seen.records, seen.redacted) = kept.map(|(record, n)| (record.clone(), *n)).unzip();
+        seen.dictionary.forget_times();
+        for record in &seen.records {
+            seen.dictionary.see(record.template_id.0, record.time.0);
+        }
+        seen.dictionary.settle();
+        Box::new(seen)
+    }
+
     /// Relevance is the order of time here.
     fn search(&self, query: &Query, options: &SearchOptions) -> Result<SearchResult> {
         let started = Instant::now();
@@ -197,7 +210,8 @@ impl Store for MemoryStore {
     }
 
     fn records(&self, ids: &[RecordId]) -> Result<Vec<StoredRecord>> {
-        Ok(ids.iter().filter_map(|id| self.records.get(id.0 as usize)).cloned().collect())
+        let named = |id: &RecordId| self.records.iter().find(|record| record.id == *id);
+        Ok(ids.iter().filter_map(named).cloned().collect())
     }
 
     fn count(&self, request: &CountRequest) -> Result<u64> {
@@ -211,7 +225,7 @@ impl Store for MemoryStore {
     }
 
     fn around(&self, id: RecordId, n: usize) -> Result<Vec<StoredRecord>> {
-        let record = self.records.get(id.0 as usize).ok_or(Error::NoRecord(id))?;
+        let record = self.records.iter().find(|record| record.id == id).ok_or(Error::NoRecord(id))?;
         let same_source: Vec<&StoredRecord> =
             self.records.iter().filter(|other| other.source.path == record.source.path).collect();
         let at = same_source.iter().position(|other| other.id == id).unwrap_or(0);

@@ -2,6 +2,7 @@
 //!
 //! One process writes (it holds `firstline.lock`), any number read; readers look at `meta.json` before each answer.
 
+mod allowed;
 mod collect;
 mod columns;
 mod compile;
@@ -11,8 +12,10 @@ mod observe;
 mod reader;
 mod row;
 mod schema;
+mod view;
 mod writer;
 
+pub use allowed::Filters;
 pub use reader::TantivyStore;
 pub use writer::Writer;
 

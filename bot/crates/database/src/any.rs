@@ -6,7 +6,7 @@ pub(crate) mod keys;
 
 mod open;
 
-mod rows;
+pub(crate) mod rows;
 
 use std::collections::HashMap;
 
@@ -36,6 +36,19 @@ impl Database {
     /// Waits for open connections and closes them. What was appended is on disk without it.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+
+    pub(crate) fn pool(&self) -> &AnyPool {
+        &self.pool
+    }
+
+    /// What the database answered, or that it did not.
+    pub(crate) fn done<T>(&self, answer: Result<T, sqlx::Error>) -> Result<T, Error> {
+        answer.map_err(|error| self.unavailable(&error))
+    }
+
+    pub(crate) fn damaged(&self, reason: &str) -> Error {
+        self.corrupt(reason)
     }
 
     async fn begin_turn(&self) -> Result<Transaction<'static, Any>, Error> {

@@ -6,6 +6,8 @@ mod migrations;
 
 pub mod any;
 
+pub mod sessions;
+
 pub mod keys;
 
 pub mod sealed;

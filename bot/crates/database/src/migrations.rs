@@ -13,9 +13,10 @@ const ATTEMPTS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Oldest first. A released one never changes; a change is a new file and a line here.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "journal", include_str!("../migrations/0001_journal.sql")),
     (2, "keys", include_str!("../migrations/0002_keys.sql")),
+    (3, "sessions", include_str!("../migrations/0003_sessions.sql")),
 ];
 
 pub(crate) async fn run(pool: &AnyPool, place: &Place) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! Everything that can happen to an incident. These are the journal's entries: adding a variant is fine, changing one is not.
 
 use evidence::answer::{Answer, Claim, ModelUse};
-use evidence::{Redacted, Time};
+use evidence::{Grant, Redacted, Time};
 use runbooks::{Proposal, StepEvent};
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,9 @@ pub struct Asked {
     /// IANA name of the asker's time zone, for reading and saying times.
     pub zone: String,
     pub use_model: bool,
+    /// What the asker may see, which is all that is looked at; everything when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Grant>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -44,7 +44,7 @@ pub async fn erase(setup: &Setup, args: &EraseArgs) -> Result<()> {
     if !args.yes {
         confirm(&what)?;
     }
-    let by = ask::person();
+    let by = ask::actor(&app);
     let erased = journal.erase(&subjects, &by, args.reason.as_deref(), now()).await?;
     let Some(erased) = erased else { bail!("somebody else erased {what} meanwhile") };
     if setup.json {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use incident::journal::{Entry, Journal};
@@ -13,9 +13,12 @@ use serde_json::json;
 
 use super::Shared;
 use super::asked::Query;
-use crate::app::Refused;
+use crate::app::{Refused, RefusedKind};
 use crate::commands::audit::export::{Export, streams_of};
+use crate::http::guard::Who;
+use crate::sight::may_see_entry;
 use crate::views::{self, AuditRow};
+use crate::visitor::Visitor;
 
 #[derive(Deserialize)]
 pub struct AuditQuery {
@@ -38,10 +41,15 @@ impl AuditQuery {
     }
 }
 
-pub async fn audit(State(server): Shared, Query(asked): Query<AuditQuery>) -> Result<Response, Refused> {
+pub async fn audit(
+    State(server): Shared,
+    Extension(visitor): Who,
+    Query(asked): Query<AuditQuery>,
+) -> Result<Response, Refused> {
     const PAGE: usize = 500;
     let journal: &dyn Journal = server.app.parts.journal.as_ref();
     let report = crate::commands::audit::verify_all(journal).await?;
+    server.app.sync().await?;
     let mut rows = Vec::new();
     let mut last: Option<Entry> = None;
     loop {
@@ -49,29 +57,42 @@ pub async fn audit(State(server): Shared, Query(asked): Query<AuditQuery>) -> Re
         let entries = journal.since(position, PAGE).await?;
         let is_end = entries.len() < PAGE;
         server.app.with_state(|state| {
-            let seen = entries.iter().map(|entry| views::audit_row(entry, state));
-            rows.extend(seen.filter(|row| asked.wants(row)));
+            let seen = entries.iter().filter(|entry| may_see_entry(&visitor.grant, state, entry));
+            rows.extend(seen.map(|entry| views::audit_row(entry, state)).filter(|row| asked.wants(row)));
         });
         last = entries.into_iter().next_back().or(last);
         if is_end || !rows.is_empty() {
             break;
         }
     }
-    let head = last.as_ref().map(|entry| entry.hash.clone());
+    // How much others did is theirs.
+    let sees_everything = visitor.grant.is_everything();
+    let checked = if sees_everything { report.entries } else { rows.len() as u64 };
+    let head = last.as_ref().filter(|_| sees_everything).map(|entry| entry.hash.clone());
     let next = last.map(|entry| entry.position);
     Ok(Json(json!({
-        "entries": rows, "verified": report.is_whole(), "checked": report.entries, "head": head, "next": next,
+        "entries": rows, "verified": report.is_whole(), "checked": checked, "head": head, "next": next,
     }))
     .into_response())
 }
 
 /// Checks every hash, link and signature, which takes longer than a page may.
-pub async fn verify(State(server): Shared) -> Result<Response, Refused> {
+pub async fn verify(State(server): Shared, Extension(visitor): Who) -> Result<Response, Refused> {
+    must_see_everything(&visitor)?;
     let parts = &server.app.parts;
     let report = database::audit(parts.journal.as_ref(), &parts.heads, None).await;
-    let report = report.map_err(|error| Refused::new(crate::app::RefusedKind::Unavailable, error.to_string()))?;
+    let report = report.map_err(|error| Refused::new(RefusedKind::Unavailable, error.to_string()))?;
     let problems: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
     Ok(Json(json!({ "whole": report.is_whole(), "report": report, "problems": problems })).into_response())
+}
+
+/// The whole record is about everybody's services.
+fn must_see_everything(visitor: &Visitor) -> Result<(), Refused> {
+    if visitor.grant.is_everything() {
+        return Ok(());
+    }
+    let refused = Refused::new(RefusedKind::Forbidden, "the whole record is for whoever is granted everything");
+    Err(refused.next("name an `incident` that you may see, or ask an operator"))
 }
 
 #[derive(Deserialize)]
@@ -80,7 +101,16 @@ pub struct ExportQuery {
 }
 
 /// What `firstline audit export` prints, as a file.
-pub async fn export(State(server): Shared, Query(asked): Query<ExportQuery>) -> Result<Response, Refused> {
+pub async fn export(
+    State(server): Shared,
+    Extension(visitor): Who,
+    Query(asked): Query<ExportQuery>,
+) -> Result<Response, Refused> {
+    server.app.sync().await?;
+    let is_seen = |id: &String| server.app.incident_seen(&visitor.grant, id).is_some();
+    if !asked.incident.as_ref().is_some_and(is_seen) {
+        must_see_everything(&visitor)?;
+    }
     let journal = Arc::clone(&server.app.parts.journal);
     let streams = match &asked.incident {
         Some(id) => Some(streams_of(journal.as_ref(), id).await?),

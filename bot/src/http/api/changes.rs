@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use super::asked::{Body, Form, Query};
 use super::{Shared, window};
-use crate::app::Refused;
+use crate::app::{Refused, RefusedKind};
 use crate::http::guard::Who;
+use crate::sight::may_see_change;
 use crate::times;
 
 /// The fields of `deploy record`; without `at` it is now, without `by` it is who sends it.
@@ -51,11 +52,18 @@ pub async fn record_deploy(
         previous: asked.previous,
         environment: asked.environment,
         at,
-        by: asked.by.or_else(|| Some(visitor.name().to_owned())),
+        by: asked.by.or_else(|| Some(visitor.person.name.clone())),
         url: asked.url,
         note: asked.note,
     };
-    let is_new = crate::commands::deploy::record(&server.app, change.clone(), &visitor.person).await?;
+    if !may_see_change(&visitor.grant, &change) {
+        let place =
+            change.environment.as_ref().map_or_else(|| "without an environment".to_owned(), |it| format!("in `{it}`"));
+        let text = format!("you are not granted `{}` {place}", chat::inert(&change.service));
+        let next = "ask for it under `[grants]` of the config, or name another `environment`";
+        return Err(Refused::new(RefusedKind::Forbidden, text).next(next));
+    }
+    let is_new = crate::commands::deploy::record(&server.app, change.clone(), &visitor.person.id).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(json!({ "recorded": is_new, "change": change }))).into_response())
 }
@@ -66,10 +74,14 @@ pub struct DeploysQuery {
     to: Option<String>,
 }
 
-pub async fn deploys(State(server): Shared, Query(asked): Query<DeploysQuery>) -> Result<Response, Refused> {
+pub async fn deploys(
+    State(server): Shared,
+    Extension(visitor): Who,
+    Query(asked): Query<DeploysQuery>,
+) -> Result<Response, Refused> {
     let window = window(&server, asked.from.as_deref(), asked.to.as_deref(), server.app.now())?;
     server.app.sync().await?;
-    let mut changes: Vec<Change> = server.app.with_state(|state| state.changes.clone());
+    let mut changes: Vec<Change> = server.app.with_state(|state| state.changes_seen(&visitor.grant));
     changes.retain(|change| window.contains(change.at));
     changes.sort_by_key(|change| change.at);
     let changes: Vec<Value> = changes.iter().map(|change| json!(change)).collect();

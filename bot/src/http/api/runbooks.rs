@@ -14,10 +14,10 @@ use crate::app::Refused;
 use crate::http::guard::Who;
 use crate::{preview, views};
 
-pub async fn runbooks(State(server): Shared) -> Result<Response, Refused> {
+pub async fn runbooks(State(server): Shared, Extension(visitor): Who) -> Result<Response, Refused> {
     server.app.sync().await?;
     let now = server.app.now();
-    let records = server.app.with_state(|state| views::track_records(state, now));
+    let records = server.app.with_state(|state| views::track_records(state, &visitor.grant, now));
     let forms = views::runbooks(&server.app.parts.catalog, &records);
     Ok(Json(json!({ "runbooks": forms })).into_response())
 }
@@ -41,7 +41,7 @@ pub async fn preview(
     Body(asked): Body<PreviewBody>,
 ) -> Result<Response, Refused> {
     let app = std::sync::Arc::clone(&server.app);
-    let look = move || preview::preview(&app, &visitor.person, &asked.text, &asked.params);
+    let look = move || preview::preview(&app, &visitor.grant, &visitor.person.id, &asked.text, &asked.params);
     // A text of a megabyte takes a while to read.
     let preview = tokio::task::spawn_blocking(look).await;
     let preview =
@@ -49,10 +49,19 @@ pub async fn preview(
     Ok(Json(preview?).into_response())
 }
 
-pub async fn draft(State(server): Shared, Path(id): Path<String>) -> Result<Response, Refused> {
+pub async fn draft(
+    State(server): Shared,
+    Extension(visitor): Who,
+    Path(id): Path<String>,
+) -> Result<Response, Refused> {
     server.app.sync().await?;
-    let incident = server.app.incident(&id).ok_or_else(|| Refused::not_found(format!("no incident `{id}`")))?;
+    let incident = server
+        .app
+        .incident_seen(&visitor.grant, &id)
+        .ok_or_else(|| Refused::not_found(format!("no incident `{id}`")))?;
     let catalog = &server.app.parts.catalog;
-    let draft = server.app.with_state(|state| views::runbook_draft(&incident, &state.joined_to(&id), catalog))?;
+    let draft = server
+        .app
+        .with_state(|state| views::runbook_draft(&incident, &state.joined_seen(&visitor.grant, &id), catalog))?;
     Ok(Json(draft).into_response())
 }

@@ -11,10 +11,10 @@ use crate::http::guard::Who;
 
 pub async fn session(State(server): Shared, Extension(visitor): Who) -> Response {
     let zone = server.app.parts.zone.iana_name().unwrap_or("UTC");
-    Json(json!({ "person": visitor.name(), "id": visitor.person, "csrf": visitor.csrf, "demo": server.is_demo, "zone": zone }))
+    Json(json!({ "person": visitor.person.name, "id": visitor.person.id, "csrf": visitor.csrf, "demo": server.is_demo, "zone": zone }))
         .into_response()
 }
 
-pub async fn overview(State(server): Shared) -> Result<Response, Refused> {
-    Ok(Json(server.overview.now(&server.app).await?).into_response())
+pub async fn overview(State(server): Shared, Extension(visitor): Who) -> Result<Response, Refused> {
+    Ok(Json(server.overview.now(&server.app, &visitor.grant).await?).into_response())
 }

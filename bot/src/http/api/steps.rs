@@ -3,37 +3,39 @@
 use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
+use evidence::Grant;
 use runbooks::policy::Verb;
 use runbooks::{Digest, Person};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::Shared;
 use super::asked::{Body, Form};
-use super::{Shared, person};
 use crate::app::{Refused, RefusedKind};
 use crate::driver::decide::{Wish, decide as decide_app};
 use crate::driver::{Wait, drive};
 use crate::http::Server;
 use crate::http::guard::Who;
+use crate::sight::may_see_step;
 use crate::views;
 
-fn step_form(server: &Server, id: &str) -> Result<views::StepForm, Refused> {
+fn step_form(server: &Server, grant: &Grant, id: &str) -> Result<views::StepForm, Refused> {
     let now = server.app.now();
     let rules = &server.app.parts.rules;
-    let form = server
-        .app
-        .with_state(|state| state.step_named(id).map(|(incident, record)| views::step(incident, record, rules, now)));
+    let form = server.app.with_state(|state| {
+        state.step_seen(grant, id).map(|(incident, record)| views::step(incident, record, rules, now))
+    });
     form.ok_or_else(|| Refused::not_found(format!("no step `{id}`")))
 }
 
 pub async fn step(State(server): Shared, Extension(visitor): Who, Path(id): Path<String>) -> Result<Response, Refused> {
     server.app.sync().await?;
-    shown(&server, &id, &person(&visitor))
+    shown(&server, &visitor.grant, &id, &visitor.person)
 }
 
 /// The step, and what this person may do about it.
-fn shown(server: &Server, id: &str, person: &Person) -> Result<Response, Refused> {
-    let form = step_form(server, id)?;
+fn shown(server: &Server, grant: &Grant, id: &str, person: &Person) -> Result<Response, Refused> {
+    let form = step_form(server, grant, id)?;
     let operation =
         server.app.with_state(|state| state.step_named(id).map(|(_, record)| record.step.content().operation()));
     let rules = &server.app.parts.rules;
@@ -74,8 +76,11 @@ pub async fn decide(
             .ok_or_else(|| Refused::mistake("`digest` is missing: the one on the card that you saw"))?;
         text.parse().map_err(Refused::mistake)
     };
+    server.app.sync().await?;
+    // What somebody may not see they cannot decide.
+    step_form(&server, &visitor.grant, &id)?;
     if verb == "undo" {
-        let proposal = crate::driver::by_hand::undo(&server.app, &id, &person(&visitor)).await?;
+        let proposal = crate::driver::by_hand::undo(&server.app, &id, &visitor.person, &visitor.grant).await?;
         return Ok(Json(proposal.view(&server.app.parts.rules)).into_response());
     }
     let wish = match verb.as_str() {
@@ -97,14 +102,14 @@ pub async fn decide(
             return Err(Refused::not_found(message));
         }
     };
-    let person = person(&visitor);
+    let person = visitor.person;
     match decide_app(&server.app, &id, &person, &wish, asked.reason.as_deref()).await {
         Ok((incident, effects)) => drive(&server.app, &incident, effects, Wait::ForTheAnswer).await?,
         // The same person pressing twice sees how things stand, not an error.
         Err(refused) if refused.kind == RefusedKind::Conflict && has_decided(&server, &id, &person, &wish) => {}
         Err(refused) => return Err(refused),
     }
-    shown(&server, &id, &person)
+    shown(&server, &visitor.grant, &id, &person)
 }
 
 /// Whether this person already did exactly this.
@@ -133,13 +138,14 @@ fn has_decided(server: &Server, step: &str, person: &Person, wish: &Wish) -> boo
     })
 }
 
-pub async fn approvals(State(server): Shared) -> Result<Response, Refused> {
+pub async fn approvals(State(server): Shared, Extension(visitor): Who) -> Result<Response, Refused> {
     server.app.sync().await?;
     let now = server.app.now();
     let rules = &server.app.parts.rules;
     let steps: Vec<views::StepForm> = server.app.with_state(|state| {
         let waiting = state.waiting(now).into_iter();
-        waiting.map(|(incident, record)| views::step(incident, record, rules, now)).collect()
+        let seen = waiting.filter(|(incident, record)| may_see_step(&visitor.grant, incident, record));
+        seen.map(|(incident, record)| views::step(incident, record, rules, now)).collect()
     });
     Ok(Json(json!({ "steps": steps })).into_response())
 }

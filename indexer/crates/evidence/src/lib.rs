@@ -12,12 +12,15 @@ pub mod template;
 
 pub mod change;
 
+pub mod grant;
+
 pub mod observed;
 
 pub mod answer;
 
 pub use answer::Answer;
 pub use change::{Change, ChangeKind};
+pub use grant::{Allowance, Grant};
 pub use observed::{Observed, Row};
 pub use record::{Record, RecordId, SourcePosition, StoredRecord};
 pub use redact::{Redacted, Redactor};

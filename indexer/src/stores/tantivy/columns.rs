@@ -1,10 +1,12 @@
-//! The fast columns of one segment, and which of its documents a window and a list of services let through.
+//! The fast columns of one segment, and which of its documents a window, a list of services and a grant let through.
 
 use std::sync::Arc;
 
 use evidence::TimeWindow;
 use tantivy::columnar::{ColumnValues, StrColumn};
 use tantivy::{DocId, SegmentReader};
+
+use super::allowed::Pass;
 
 pub(super) type Numbers = Arc<dyn ColumnValues<u64>>;
 
@@ -101,26 +103,29 @@ pub(super) struct Gate {
     time: Arc<dyn ColumnValues<i64>>,
     service: Numbers,
     allowed: Option<Vec<bool>>,
+    pass: Pass,
     overlap: Overlap,
 }
 
 impl Gate {
-    pub(super) fn new(columns: &Columns, window: TimeWindow, services: Option<&[String]>) -> Gate {
+    pub(super) fn new(columns: &Columns, window: TimeWindow, services: Option<&[String]>, pass: &Pass) -> Gate {
         Gate {
             window,
             time: columns.time.clone(),
             service: columns.service.ords.clone(),
             allowed: columns.service.allowed(services),
+            pass: pass.clone(),
             overlap: columns.overlap(window),
         }
     }
 
     pub(super) fn is_shut(&self) -> bool {
-        self.overlap == Overlap::Nothing || self.allowed.as_ref().is_some_and(|allowed| !allowed.contains(&true))
+        let has_no_service = self.allowed.as_ref().is_some_and(|allowed| !allowed.contains(&true));
+        self.overlap == Overlap::Nothing || has_no_service || self.pass.is_shut()
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.overlap == Overlap::All && self.allowed.is_none()
+        self.overlap == Overlap::All && self.allowed.is_none() && self.pass.is_open()
     }
 
     pub(super) fn lets(&self, doc: DocId) -> bool {
@@ -131,7 +136,7 @@ impl Gate {
         };
         let is_allowed =
             |allowed: &Vec<bool>| allowed.get(self.service.get_val(doc) as usize).copied().unwrap_or(false);
-        in_window && self.allowed.as_ref().is_none_or(is_allowed)
+        in_window && self.allowed.as_ref().is_none_or(is_allowed) && self.pass.lets(doc)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Turns a checked query into the engine's.
 
+use std::collections::BTreeSet;
 use std::ops::Bound::{self, Excluded, Included, Unbounded};
 
-use evidence::{Severity, TemplateId, Time};
+use evidence::{Allowance, Grant, Severity, TemplateId, Time};
 use tantivy::query::{
     AllQuery, BooleanQuery, EmptyQuery, InvertedIndexRangeQuery, Occur, PhrasePrefixQuery, PhraseQuery,
     Query as Engine, RangeQuery, TermQuery, TermSetQuery,
@@ -45,6 +46,27 @@ impl Compiler<'_> {
             Query::Not(inner) => Box::new(Complement(self.compile(inner))),
             Query::And(all) => self.and(all),
             Query::Or(any) => any_of(any.iter().map(|query| self.compile(query)).collect()),
+        }
+    }
+
+    /// The records that a grant names by their service and environment.
+    pub(super) fn within(&self, grant: &Grant) -> Boxed {
+        let named = |field: Field, names: Option<&BTreeSet<String>>| -> Boxed {
+            match names {
+                Some(names) => {
+                    Box::new(TermSetQuery::new(names.iter().map(|name| Term::from_field_text(field, &term_text(name)))))
+                }
+                None => Box::new(AllQuery),
+            }
+        };
+        let of = |allowance: &Allowance| -> Boxed {
+            let service = named(self.fields.service, allowance.services());
+            let environment = named(self.fields.environment, allowance.environments());
+            Box::new(BooleanQuery::new(vec![(Occur::Must, service), (Occur::Must, environment)]))
+        };
+        match grant.allowances().map(of).collect::<Vec<_>>() {
+            none if none.is_empty() => Box::new(EmptyQuery),
+            any => any_of(any),
         }
     }
 

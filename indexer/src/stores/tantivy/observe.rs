@@ -7,13 +7,14 @@ use std::collections::HashMap;
 use evidence::{Observed, RecordId, Row, Severity, TemplateId, Time};
 use tantivy::{DocAddress, DocId};
 
+use super::allowed::Allowed;
 use super::columns::{Gate, Names};
 use super::reader::State;
 use crate::stores::{ObserveRequest, ServiceInfo, TemplateCount, TemplatesRequest};
 
 const UNSET: u32 = u32::MAX;
 
-pub(super) fn observe(state: &State, request: &ObserveRequest) -> Observed {
+pub(super) fn observe(state: &State, allowed: &Allowed, request: &ObserveRequest) -> Observed {
     let mut answer = Observed {
         window: request.window,
         baseline: request.baseline,
@@ -22,7 +23,7 @@ pub(super) fn observe(state: &State, request: &ObserveRequest) -> Observed {
         services: Vec::new(),
         hosts: vec![String::new()],
         versions: vec![String::new()],
-        reach: state.manifest.reach(),
+        reach: reach(state, allowed),
         redacted: 0,
     };
     let mut services = Numbering::default();
@@ -35,7 +36,7 @@ pub(super) fn observe(state: &State, request: &ObserveRequest) -> Observed {
     for (segment, columns) in segments {
         let windows = std::iter::once(request.window).chain(request.baseline);
         let gates: Vec<Gate> = windows
-            .map(|window| Gate::new(columns, window, request.services.as_deref()))
+            .map(|window| Gate::new(columns, window, request.services.as_deref(), allowed.pass(segment)))
             .filter(|gate| !gate.is_shut())
             .collect();
         if gates.is_empty() {
@@ -57,7 +58,13 @@ pub(super) fn observe(state: &State, request: &ObserveRequest) -> Observed {
                 id: RecordId(columns.seq.get_val(doc)),
                 trace: columns.trace.get_val(doc),
                 span: columns.span.get_val(doc),
-                template: template_number(state, &mut families, &mut answer.templates, columns.template.get_val(doc)),
+                template: template_number(
+                    state,
+                    allowed,
+                    &mut families,
+                    &mut answer.templates,
+                    columns.template.get_val(doc),
+                ),
                 service: services.number(&columns.service, &mut service_map, doc),
                 host: hosts.number(&columns.host, &mut host_map, doc),
                 version: versions.number(&columns.version, &mut version_map, doc),
@@ -73,14 +80,31 @@ pub(super) fn observe(state: &State, request: &ObserveRequest) -> Observed {
     answer
 }
 
-fn template_number(state: &State, families: &mut [u32], templates: &mut Vec<evidence::Template>, id: u64) -> u32 {
+/// Times of the first and the last record that may be seen.
+pub(super) fn reach(state: &State, allowed: &Allowed) -> Option<(Time, Time)> {
+    if allowed.is_everything() { state.manifest.reach() } else { allowed.summary(state).reach }
+}
+
+fn template_number(
+    state: &State,
+    allowed: &Allowed,
+    families: &mut [u32],
+    templates: &mut Vec<evidence::Template>,
+    id: u64,
+) -> u32 {
     let family = state.dictionary.family(TemplateId(id as u32));
     let Some(number) = families.get_mut(family.0 as usize) else { return 0 };
     if *number == UNSET {
         *number = templates.len() as u32;
-        templates.push(state.dictionary.template(family));
+        templates.push(template(state, allowed, family));
     }
     *number
+}
+
+fn template(state: &State, allowed: &Allowed, family: TemplateId) -> evidence::Template {
+    let mut template = state.dictionary.template(family);
+    allowed.first_seen(state, &mut template);
+    template
 }
 
 /// Numbers names in the order they are first seen, over all segments.
@@ -130,7 +154,7 @@ pub(super) fn n_let_through(state: &State, gates: &[Gate]) -> u64 {
     total
 }
 
-pub(super) fn addresses(state: &State, ids: &[RecordId]) -> HashMap<RecordId, DocAddress> {
+pub(super) fn addresses(state: &State, allowed: &Allowed, ids: &[RecordId]) -> HashMap<RecordId, DocAddress> {
     let mut found = HashMap::new();
     for (segment, columns) in state.segments.iter().enumerate() {
         let range = columns.seq.min_value()..=columns.seq.max_value();
@@ -139,7 +163,7 @@ pub(super) fn addresses(state: &State, ids: &[RecordId]) -> HashMap<RecordId, Do
             continue;
         }
         wanted.sort_unstable();
-        for doc in alive(state, segment) {
+        for doc in seen(state, allowed, segment) {
             let seq = columns.seq.get_val(doc);
             if wanted.binary_search(&seq).is_ok() {
                 found.insert(RecordId(seq), DocAddress::new(segment as u32, doc));
@@ -150,12 +174,12 @@ pub(super) fn addresses(state: &State, ids: &[RecordId]) -> HashMap<RecordId, Do
 }
 
 /// The record and up to `n` before and after it from its source, oldest first; `None` when it is gone.
-pub(super) fn neighbours(state: &State, id: RecordId, n: usize) -> Option<Vec<DocAddress>> {
-    let address = *addresses(state, &[id]).get(&id)?;
+pub(super) fn neighbours(state: &State, allowed: &Allowed, id: RecordId, n: usize) -> Option<Vec<DocAddress>> {
+    let address = *addresses(state, allowed, &[id]).get(&id)?;
     let source = state.segments[address.segment_ord as usize].source.get_val(address.doc_id);
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for (segment, columns) in state.segments.iter().enumerate() {
-        for doc in alive(state, segment).filter(|doc| columns.source.get_val(*doc) == source) {
+        for doc in seen(state, allowed, segment).filter(|doc| columns.source.get_val(*doc) == source) {
             let seq = columns.seq.get_val(doc);
             let place = (seq, DocAddress::new(segment as u32, doc));
             if seq < id.0 {
@@ -193,10 +217,10 @@ impl Tally {
     }
 }
 
-pub(super) fn templates(state: &State, request: &TemplatesRequest) -> Vec<TemplateCount> {
+pub(super) fn templates(state: &State, allowed: &Allowed, request: &TemplatesRequest) -> Vec<TemplateCount> {
     let mut families: HashMap<TemplateId, Tally> = HashMap::new();
     for (segment, columns) in state.segments.iter().enumerate() {
-        let gate = Gate::new(columns, request.window, request.services.as_deref());
+        let gate = Gate::new(columns, request.window, request.services.as_deref(), allowed.pass(segment));
         if gate.is_shut() {
             continue;
         }
@@ -226,7 +250,7 @@ pub(super) fn templates(state: &State, request: &TemplatesRequest) -> Vec<Templa
             let mut services: Vec<(String, u64)> = tally.services.into_iter().collect();
             services.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             TemplateCount {
-                template: state.dictionary.template(family),
+                template: template(state, allowed, family),
                 count: tally.count,
                 first: Time(tally.first),
                 last: Time(tally.last),
@@ -239,11 +263,11 @@ pub(super) fn templates(state: &State, request: &TemplatesRequest) -> Vec<Templa
     counts
 }
 
-pub(super) fn services(state: &State) -> Vec<ServiceInfo> {
+pub(super) fn services(state: &State, allowed: &Allowed) -> Vec<ServiceInfo> {
     let mut all: HashMap<String, Tally> = HashMap::new();
     for (segment, columns) in state.segments.iter().enumerate() {
         let mut tallies = vec![Tally::EMPTY(); columns.service.names.len()];
-        for doc in alive(state, segment) {
+        for doc in seen(state, allowed, segment) {
             if let Some(tally) = tallies.get_mut(columns.service.ords.get_val(doc) as usize) {
                 tally.add(columns.time.get_val(doc), 0);
             }
@@ -266,6 +290,12 @@ pub(super) fn services(state: &State) -> Vec<ServiceInfo> {
         .collect();
     services.sort_by(|a, b| a.name.cmp(&b.name));
     services
+}
+
+/// Documents of a segment that were not deleted and may be seen.
+pub(super) fn seen<'s>(state: &'s State, allowed: &'s Allowed, segment: usize) -> impl Iterator<Item = DocId> + 's {
+    let pass = allowed.pass(segment);
+    alive(state, segment).filter(move |doc| pass.lets(*doc))
 }
 
 /// Documents of a segment that were not deleted.

@@ -1,34 +1,44 @@
-//! Answers from the last commit, in this process or another: each call looks at `meta.json` first.
+//! The last commit, of this process or another, opened: each call looks at `meta.json` first.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
-use evidence::{Observed, RecordId, Severity, StoredRecord, TemplateId, Time};
-use tantivy::query::{BooleanQuery, Occur, Query as Engine, RangeQuery};
+use evidence::{Grant, RecordId, Severity, StoredRecord, TemplateId, Time};
 use tantivy::schema::Value;
-use tantivy::{DocAddress, Index, IndexReader, ReloadPolicy, Searcher, TantivyDocument, Term, collector::Count};
+use tantivy::{DocAddress, Index, IndexReader, ReloadPolicy, Searcher, TantivyDocument};
 
-use super::collect::{Best, ByTime, Found};
-use super::columns::{Columns, Gate};
+use super::allowed::{Allowed, Filters};
+use super::columns::Columns;
 use super::compile::Compiler;
 use super::folder::{extend_dictionary, read_manifest};
 use super::row::Body;
 use super::schema::{Fields, schema, tokenizers};
-use super::{META, engine_error, observe};
-use crate::search::{Buckets, TotalIs};
+use super::view::View;
+use super::{META, engine_error};
 use crate::stores::dictionary::Dictionary;
 use crate::stores::manifest::Manifest;
-use crate::stores::{CountRequest, ObserveRequest, ServiceInfo, Store, TemplateCount, TemplatesRequest, Totals};
-use crate::{Error, Query, Result, SearchOptions, SearchResult};
+use crate::stores::{Store, Totals};
+use crate::{Error, Result};
 
 /// Reads an index folder while another process, or this one, writes it.
 pub struct TantivyStore {
     folder: PathBuf,
-    fields: Fields,
+    pub(super) fields: Fields,
     index: Index,
     reader: IndexReader,
     state: Mutex<Option<Arc<State>>>,
+    pub(super) filters: Filters,
+    /// What was worked out for the grants of the newest commit.
+    allowed: Mutex<Worked>,
+}
+
+/// What was worked out for grants, of the commit with this stamp.
+#[derive(Default)]
+struct Worked {
+    stamp: Option<Stamp>,
+    by_grant: HashMap<Grant, Arc<Allowed>>,
 }
 
 /// One commit, opened.
@@ -64,13 +74,56 @@ impl TantivyStore {
         }
         index.set_tokenizers(tokenizers());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into().map_err(&fails)?;
-        let store = TantivyStore { folder: folder.to_owned(), fields, index, reader, state: Mutex::new(None) };
+        let store = TantivyStore {
+            folder: folder.to_owned(),
+            fields,
+            index,
+            reader,
+            state: Mutex::new(None),
+            filters: Filters::BOTH,
+            allowed: Mutex::default(),
+        };
         store.state()?;
         Ok(store)
     }
 
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The same store with one of the filters of a grant turned off, to show that the other suffices. For tests.
+    #[must_use]
+    pub fn with_filters(self, filters: Filters) -> TantivyStore {
+        TantivyStore { filters, ..self }
+    }
+
+    pub(super) fn whole(&self) -> View<'_> {
+        View { store: self, grant: None }
+    }
+
+    pub(super) fn view(&self, grant: Grant) -> Box<dyn Store + '_> {
+        let grant = (!grant.is_everything()).then_some(grant);
+        Box::new(View { store: self, grant })
+    }
+
+    pub(super) fn allowed(&self, state: &State, grant: &Grant) -> Result<Arc<Allowed>> {
+        const MOST: usize = 64;
+        let known = |worked: &Worked| {
+            let is_of_this = worked.stamp == Some(state.stamp);
+            worked.by_grant.get(grant).filter(|_| is_of_this).cloned()
+        };
+        if let Some(allowed) = known(&self.allowed.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(allowed);
+        }
+        let query = self.compiler(state, Time(0)).within(grant);
+        let allowed = Allowed::new(state, grant, &*query, self.fields.environment, self.filters);
+        let allowed = Arc::new(allowed.map_err(engine_error(&self.folder))?);
+        let mut worked = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
+        if worked.stamp != Some(state.stamp) || worked.by_grant.len() >= MOST {
+            *worked = Worked { stamp: Some(state.stamp), by_grant: HashMap::new() };
+        }
+        worked.by_grant.insert(grant.clone(), Arc::clone(&allowed));
+        Ok(allowed)
     }
 
     /// The newest commit.
@@ -101,11 +154,11 @@ impl TantivyStore {
         Ok(state)
     }
 
-    fn compiler<'s>(&'s self, state: &'s State, now: Time) -> Compiler<'s> {
+    pub(super) fn compiler<'s>(&'s self, state: &'s State, now: Time) -> Compiler<'s> {
         Compiler { fields: &self.fields, dictionary: &state.dictionary, searcher: &state.searcher, now }
     }
 
-    fn hit(&self, state: &State, address: DocAddress) -> Result<StoredRecord> {
+    pub(super) fn hit(&self, state: &State, address: DocAddress) -> Result<StoredRecord> {
         let document: TantivyDocument = state.searcher.doc(address).map_err(engine_error(&self.folder))?;
         let bytes = document.get_first(self.fields.body).and_then(|value| value.as_bytes().map(<[u8]>::to_vec));
         let body = bytes.and_then(|bytes| Body::decode(&bytes));
@@ -131,100 +184,19 @@ impl TantivyStore {
         })
     }
 
-    fn hits(&self, state: &State, addresses: impl IntoIterator<Item = DocAddress>) -> Result<Vec<StoredRecord>> {
-        addresses.into_iter().map(|address| self.hit(state, address)).collect()
-    }
-}
-
-impl Store for TantivyStore {
-    fn search(&self, query: &Query, options: &SearchOptions) -> Result<SearchResult> {
-        let started = Instant::now();
-        let state = self.state()?;
-        let compiler = self.compiler(&state, options.now);
-        let gates = gates(&state, options);
-        let searched_records = observe::n_let_through(&state, &gates);
-        let best = Best { segments: state.segments.clone(), gates, limit: options.limit, order: options.order };
-        let found = state.searcher.search(&*compiler.compile(query), &best);
-        let Found { total, docs } = found.map_err(engine_error(&self.folder))?;
-        let hits = self.hits(&state, docs)?;
-        let took_ms = started.elapsed().as_secs_f64() * 1_000.0;
-        Ok(SearchResult { total, total_is: TotalIs::Exact, took_ms, searched_records, hits })
-    }
-
-    fn histogram(&self, query: &Query, options: &SearchOptions, bucket_seconds: u64) -> Result<Vec<u64>> {
-        let state = self.state()?;
-        let compiler = self.compiler(&state, options.now);
-        let buckets = Buckets::of(options.window, bucket_seconds);
-        let by_time = ByTime { segments: state.segments.clone(), gates: gates(&state, options), buckets };
-        state.searcher.search(&*compiler.compile(query), &by_time).map_err(engine_error(&self.folder))
-    }
-
-    fn observe(&self, request: &ObserveRequest) -> Result<Observed> {
-        let state = self.state()?;
-        Ok(observe::observe(&state, request))
-    }
-
-    fn records(&self, ids: &[RecordId]) -> Result<Vec<StoredRecord>> {
-        let state = self.state()?;
-        let found = observe::addresses(&state, ids);
-        self.hits(&state, ids.iter().filter_map(|id| found.get(id).copied()))
-    }
-
-    fn count(&self, request: &CountRequest) -> Result<u64> {
-        let state = self.state()?;
-        let compiler = self.compiler(&state, Time(0));
-        let bound = |time: Time| Term::from_field_i64(self.fields.time, time.0);
-        let from = std::ops::Bound::Included(bound(request.window.from()));
-        let to = std::ops::Bound::Excluded(bound(request.window.to()));
-        let mut all: Vec<(Occur, Box<dyn Engine>)> = vec![(Occur::Must, Box::new(RangeQuery::new(from, to)))];
-        if let Some(family) = request.family {
-            all.push((Occur::Must, compiler.template(family)));
-        }
-        if let Some(service) = &request.service {
-            all.push((Occur::Must, compiler.keyword(self.fields.service, service, false)));
-        }
-        if let Some(severity) = request.severity_at_least {
-            let comparison = crate::query::Comparison::AtLeast;
-            all.push((Occur::Must, compiler.compile(&Query::Level { comparison, severity })));
-        }
-        let counted = state.searcher.search(&BooleanQuery::new(all), &Count);
-        Ok(counted.map_err(engine_error(&self.folder))? as u64)
-    }
-
-    fn around(&self, id: RecordId, n: usize) -> Result<Vec<StoredRecord>> {
-        let state = self.state()?;
-        let addresses = observe::neighbours(&state, id, n).ok_or(Error::NoRecord(id))?;
-        self.hits(&state, addresses)
-    }
-
-    fn templates(&self, request: &TemplatesRequest) -> Result<Vec<TemplateCount>> {
-        let state = self.state()?;
-        Ok(observe::templates(&state, request))
-    }
-
-    fn services(&self) -> Result<Vec<ServiceInfo>> {
-        let state = self.state()?;
-        Ok(observe::services(&state))
-    }
-
-    fn reach(&self) -> Result<Option<(Time, Time)>> {
-        Ok(self.state()?.manifest.reach())
-    }
-
-    fn totals(&self) -> Result<Totals> {
-        let state = self.state()?;
+    pub(super) fn totals_of(&self, state: &State) -> Totals {
         let mut index_bytes = 0;
         if let Ok(entries) = std::fs::read_dir(&self.folder) {
             index_bytes = entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum();
         }
-        Ok(Totals {
+        Totals {
             records: state.searcher.num_docs(),
             templates: state.dictionary.len() as u64,
             redacted: state.manifest.redacted,
             malformed: state.manifest.malformed,
             truncated: state.manifest.truncated,
             index_bytes,
-        })
+        }
     }
 }
 
@@ -241,10 +213,4 @@ fn stamp(path: &Path) -> Result<Stamp> {
     #[cfg(not(unix))]
     let file = 0;
     Ok(Stamp { file, length: meta.len(), modified: meta.modified().ok() })
-}
-
-/// What may be seen of each segment.
-fn gates(state: &State, options: &SearchOptions) -> Vec<Gate> {
-    let gate = |columns: &Columns| Gate::new(columns, options.window, options.services.as_deref());
-    state.segments.iter().map(gate).collect()
 }

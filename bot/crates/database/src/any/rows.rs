@@ -27,11 +27,11 @@ pub(super) fn tip(row: &AnyRow) -> Result<Tip, String> {
     Ok(Tip { seq: number(row, "seq")?, hash: text(row, "hash")? })
 }
 
-pub(super) fn text(row: &AnyRow, column: &'static str) -> Result<String, String> {
+pub(crate) fn text(row: &AnyRow, column: &'static str) -> Result<String, String> {
     row.try_get(column).map_err(|error| format!("`{column}`: {error}"))
 }
 
-pub(super) fn time(row: &AnyRow, column: &'static str) -> Result<Time, String> {
+pub(crate) fn time(row: &AnyRow, column: &'static str) -> Result<Time, String> {
     row.try_get(column).map(Time).map_err(|error| format!("`{column}`: {error}"))
 }
 

@@ -4,6 +4,8 @@ mod damage;
 
 mod processes;
 
+mod sessions;
+
 mod tamper;
 
 use std::sync::Arc;
@@ -22,7 +24,9 @@ async fn sqlite(folder: &TempDir) -> Database {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_passes_the_suite() {
     let folder = tempfile::tempdir().unwrap();
-    conformance::check(Arc::new(sqlite(&folder).await)).await;
+    let database = Arc::new(sqlite(&folder).await);
+    conformance::check(database.clone()).await;
+    sessions::check(&database).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -37,7 +41,9 @@ async fn postgres_passes_the_suite() {
     let server = Server::start(&folder.path().join("pg")).unwrap();
     let url = server.url();
     let (one, other) = tokio::join!(Database::open(&url), Database::open(&url));
-    conformance::check(Arc::new(one.unwrap())).await;
+    let one = Arc::new(one.unwrap());
+    conformance::check(one.clone()).await;
+    sessions::check(&one).await;
 
     let other = other.unwrap();
     let durable: (String,) =

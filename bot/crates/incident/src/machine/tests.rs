@@ -19,7 +19,14 @@ fn asked(text: &str) -> Asked {
         changes: &[],
     };
     let question = understand(text, &known, &Overrides::default(), None).unwrap();
-    Asked { answer: "a-1".into(), by: "console:tom".into(), question, zone: "UTC".into(), use_model: false }
+    Asked {
+        answer: "a-1".into(),
+        by: "console:tom".into(),
+        question,
+        zone: "UTC".into(),
+        use_model: false,
+        grant: None,
+    }
 }
 
 fn found() -> Found {

@@ -1,0 +1,90 @@
+//! What a grant shows of the state: the one place that views, live events and decisions ask.
+//!
+//! What was said of logs is shown to whoever could have seen all that it was said from.
+
+use evidence::{Change, Grant};
+use incident::journal::Entry;
+use incident::{Incident, StepRecord};
+use runbooks::Inventory;
+use runbooks::verify::What;
+
+use crate::state::{CHANGES, ChangeEvent, INCIDENTS, State};
+
+pub fn may_see_incident(grant: &Grant, incident: &Incident) -> bool {
+    let everything = Grant::everything();
+    let was_seen_from = incident.questions.iter().map(|inquiry| inquiry.asked.grant.as_ref().unwrap_or(&everything));
+    let mut unseen = was_seen_from.filter(|wanted| !grant.covers(wanted));
+    grant.is_everything() || (!incident.questions.is_empty() && unseen.next().is_none())
+}
+
+/// Also by who may not see the whole incident, when all that is decided with the step is granted: somebody has to decide it.
+pub fn may_see_step(grant: &Grant, incident: &Incident, record: &StepRecord) -> bool {
+    let unit = incident.unit_of(record.step.id());
+    let mut all = unit.into_iter().chain([record]);
+    may_see_incident(grant, incident) || all.all(|record| is_granted(grant, record))
+}
+
+fn is_granted(grant: &Grant, record: &StepRecord) -> bool {
+    let content = record.step.content();
+    let of_service = |service: &str| grant.allows(service, Some(&content.environment));
+    let watches = match content.verify.as_ref().map(|verify| &verify.what) {
+        Some(What::Evidence { service, .. }) => of_service(service),
+        Some(What::Query { .. }) | None => true,
+    };
+    of_service(content.service()) && watches
+}
+
+pub fn may_see_change(grant: &Grant, change: &Change) -> bool {
+    grant.allows(&change.service, change.environment.as_deref())
+}
+
+/// Entries that are about no service are the operator's.
+pub fn may_see_entry(grant: &Grant, state: &State, entry: &Entry) -> bool {
+    if grant.is_everything() {
+        return true;
+    }
+    if let Some(incident) = entry.stream.strip_prefix(INCIDENTS) {
+        return state.incidents.get(incident).is_some_and(|incident| may_see_incident(grant, incident));
+    }
+    entry.stream == CHANGES
+        && matches!(
+            serde_json::from_str(&entry.event),
+            Ok(ChangeEvent::Recorded { change }) if may_see_change(grant, &change)
+        )
+}
+
+/// What of an inventory is the business of somebody with this grant.
+pub fn narrowed(mut inventory: Inventory, grant: &Grant) -> Inventory {
+    if grant.is_everything() {
+        return inventory;
+    }
+    inventory.environments.retain(|environment| grant.allows_some_in(environment));
+    inventory.services.retain(|service, _| grant.allows_some_of(service));
+    inventory.hosts.retain(|_, service| grant.allows_some_of(service));
+    inventory.queues.retain(|_, service| grant.allows_some_of(service));
+    inventory.flags.retain(|_, flag| grant.allows_some_of(&flag.service));
+    inventory.workloads.retain(|name, one| grant.allows(one.service(name), Some(&one.environment)));
+    inventory
+}
+
+impl State {
+    pub fn changes_seen(&self, grant: &Grant) -> Vec<Change> {
+        self.changes.iter().filter(|change| may_see_change(grant, change)).cloned().collect()
+    }
+
+    pub fn incidents_seen<'s>(&'s self, grant: &'s Grant) -> impl Iterator<Item = &'s Incident> {
+        self.incidents.values().filter(|incident| may_see_incident(grant, incident))
+    }
+
+    /// The conversations that joined an incident, as far as they may be seen.
+    pub fn joined_seen(&self, grant: &Grant, incident: &str) -> Vec<&Incident> {
+        let mut joined = self.joined_to(incident);
+        joined.retain(|joined| may_see_incident(grant, joined));
+        joined
+    }
+
+    /// A step by its id or its proposal's; one that may not be seen is not there.
+    pub fn step_seen(&self, grant: &Grant, id: &str) -> Option<(&Incident, &StepRecord)> {
+        self.step_named(id).filter(|(incident, record)| may_see_step(grant, incident, record))
+    }
+}
