@@ -70,6 +70,9 @@ pub struct Source {
 pub struct Database {
     /// `sqlite:PATH` or `postgres://…`; a SQLite file in the data folder when absent.
     pub url: Option<String>,
+    /// The keys that open what is personal in the journal, for whoever shares it from another data folder; `keys/journal.json`
+    /// in the data folder when absent.
+    pub keys: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -112,7 +112,9 @@ impl Setup {
     pub async fn journal(&self) -> Result<Arc<database::Sealed>> {
         let open = || async {
             let database = self.database().await?;
-            let masters = database::MasterKeys::open_or_create(&self.data.join("keys").join("journal.json"), now())?;
+            let own = || self.data.join("keys").join("journal.json");
+            let path = self.config.database.keys.clone().unwrap_or_else(own);
+            let masters = database::MasterKeys::open_or_create(&path, now())?;
             Ok(Arc::new(database::Sealed::open(database, masters, now()).await?))
         };
         self.journal.get_or_try_init(open).await.map(Arc::clone)

@@ -356,7 +356,7 @@ fn what_somebody_said_can_be_erased_and_the_record_stays_whole() {
     // A pending step rests on who asked: it has to be over first.
     for entry in before.iter().filter(|entry| entry["kind"] == "step") {
         let id = entry["decision"]["what"]["step"].as_str().expect("a step");
-        place.run(&["reject", id, "--reason", "not now"]);
+        place.run(&["cancel", id, "--reason", "not now"]);
     }
     assert!(place.fails(2, &["audit", "erase", "--person", person]).contains("--yes"));
     assert!(place.fails(1, &["audit", "erase", "--person", "nobody", "--yes"]).contains("nothing is sealed"));

@@ -136,6 +136,13 @@ fn whoever_is_killed_takes_a_program_with_it_that_does_not_want_to_go() {
     }
 }
 
+/// The journal of this place, as the config of an executor with a folder of its own names it.
+fn shared(marked: &Marked) -> String {
+    let data = marked.place.data();
+    let url = format!("sqlite:{}", data.join("firstline.db").display());
+    format!("[database]\nurl = {url:?}\nkeys = {:?}\n", data.join("keys/journal.json"))
+}
+
 #[test]
 fn an_executor_can_be_somebody_else_s() {
     let marked = Marked::new(MARK, "", "executor = \"external\"");
@@ -147,9 +154,7 @@ fn an_executor_can_be_somebody_else_s() {
     assert_eq!((executor_of(&serve), marked.n_marks()), (None, 0), "nobody runs it");
     assert_eq!(marked.state(&step), "approved");
 
-    let url = format!("sqlite:{}", marked.place.data().join("firstline.db").display());
-    let own = format!("{}\n[database]\nurl = {url:?}\n", marked.config);
-    marked.place.write("elsewhere/firstline.toml", own);
+    marked.place.write("elsewhere/firstline.toml", format!("{}\n{}", marked.config, shared(&marked)));
     let _executor = marked.executor(&["--data", "elsewhere", "--config", "elsewhere/firstline.toml"]);
     assert_eq!(settled(&marked, &step), "succeeded");
     assert_eq!(marked.n_marks(), 1);
@@ -177,10 +182,9 @@ fn an_executor_decides_by_its_own_config() {
     let serve = marked.place.serve(&marked.config);
     let person = serve.sign_in();
     let step = propose(&serve, &person);
-    let url = format!("sqlite:{}", marked.place.data().join("firstline.db").display());
     // Who may approve here may not over there, whatever the bot that was taken over says.
     let own = marked.config.replace("approvers = [\"*\"]", "approvers = [\"console:ines\", \"console:tom\"]");
-    marked.place.write("elsewhere/firstline.toml", format!("{own}\n[database]\nurl = {url:?}\n"));
+    marked.place.write("elsewhere/firstline.toml", format!("{own}\n{}", shared(&marked)));
     let _executor = marked.executor(&["--data", "elsewhere", "--config", "elsewhere/firstline.toml"]);
     assert_eq!(approve(&serve, &person, &step).status, 200);
     let mut outcome = String::new();
@@ -237,10 +241,10 @@ fn what_was_altered_in_the_journal_is_not_run() {
     serve.terminate();
     let journal = marked.place.data().join("firstline.db");
     let mut bytes = std::fs::read(&journal).expect("the journal is a file");
-    let (said, forged) = (b"why is checkout failing?", b"why is checkout falling?");
+    let (said, forged) = (b"\\\"environment\\\":\\\"production", b"\\\"environment\\\":\\\"prodaction");
     let places: Vec<usize> =
         bytes.windows(said.len()).enumerate().filter(|(_, found)| found == said).map(|(at, _)| at).collect();
-    assert!(!places.is_empty(), "the question stands in the file");
+    assert!(!places.is_empty(), "the step stands in the file");
     for at in places {
         bytes[at..at + forged.len()].copy_from_slice(forged);
     }

@@ -67,7 +67,7 @@ fn mistakes_in_policies_are_found_before_anything_starts() {
     assert!(place.ok(&["policy", "check"]).starts_with("3 policies, all good"));
     place.write("policy/own.cedar", format!("{OWN}\npermit (principal, action == Action::\"aprove\", resource);\n"));
     let found = place.fails(1, &["policy", "check"]);
-    assert!(found.contains("policy/own.cedar:12:") && found.contains("approve"), "{found}");
+    assert!(found.contains("policy/own.cedar:12:") && found.contains("known: see, propose, approve"), "{found}");
     let refused = place.fails(2, &["config", "check"]);
     assert!(refused.contains("policy/own.cedar:12:") && refused.contains("`firstline policy check`"), "{refused}");
     let refused = place.fails(2, &["serve"]);

@@ -2,7 +2,7 @@
 //! The names of these fields are relied on; `deploy/README.md` explains each.
 
 use evidence::Time;
-use evidence::answer::{Answer, Risk};
+use evidence::answer::{Evidence, RankedChange, Risk};
 use incident::journal::Entry;
 use incident::{Event, Incident, StepRecord};
 use runbooks::{StepEvent, approval};
@@ -129,7 +129,7 @@ pub fn decision(entry: &Entry, state: &State) -> Option<Decision> {
         Event::Answered(answered) => {
             let answer = &answered.answer;
             let cited = answer.claims.iter().flat_map(|claim| &claim.citations);
-            decision.why.evidence = cite(answer, cited);
+            decision.why.evidence = cite(&answer.evidence, &answer.changes, cited);
             decision.result = result(answer.verdict.as_str(), answer.headline.clone());
         }
         Event::Retold(retold) => {
@@ -183,13 +183,17 @@ fn of_step(decision: &mut Decision, record: &StepRecord, event: &StepEvent, inci
     });
     // The question may have been asked in a conversation that joined this incident later.
     let asked = state.joined_to(&incident.id).into_iter().chain([incident]).flat_map(|found| &found.questions);
-    let asked = asked
-        .into_iter()
-        .find(|inquiry| inquiry.proposals.iter().flatten().any(|proposal| proposal.step(&content.step).is_some()));
-    if let Some(inquiry) = asked {
+    let mut asked = asked.into_iter();
+    let led_here =
+        asked.find(|inquiry| inquiry.proposals.iter().flatten().any(|proposal| proposal.step(&content.step).is_some()));
+    // What a person proposed themselves rests on what was found last.
+    if let Some(inquiry) = led_here.or_else(|| incident.questions.last()) {
         decision.why.question = Some(inquiry.asked.question.text.clone());
-        decision.why.evidence =
-            inquiry.answer.as_ref().map(|answer| cite(answer, &content.evidence)).unwrap_or_default();
+        decision.why.evidence = match (&inquiry.answer, &inquiry.found) {
+            (Some(answer), _) => cite(&answer.evidence, &answer.changes, &content.evidence),
+            (None, Some(found)) => cite(&found.findings.evidence, &found.findings.changes, &content.evidence),
+            (None, None) => Vec::new(),
+        };
     }
     let approved_by: Vec<String> = record.state.people_who_agreed().iter().map(|person| person.id.clone()).collect();
     decision.rights = Some(Rights {
@@ -252,12 +256,12 @@ fn who(actor: &str) -> Who {
 }
 
 /// The texts of evidence (`E1`) and changes (`C1`), each once.
-fn cite<'i>(answer: &Answer, ids: impl IntoIterator<Item = &'i String>) -> Vec<Cited> {
+fn cite<'i>(evidence: &[Evidence], changes: &[RankedChange], ids: impl IntoIterator<Item = &'i String>) -> Vec<Cited> {
     let mut cited: Vec<Cited> = Vec::new();
     for id in ids {
-        let row = answer.evidence.iter().find(|row| row.id == *id);
+        let row = evidence.iter().find(|row| row.id == *id);
         let row = row.map(|row| format!("{}: {} × {}", row.service, row.count, row.template));
-        let change = answer.changes.iter().find(|change| change.id == *id);
+        let change = changes.iter().find(|change| change.id == *id);
         let change = change.map(|change| format!("{} {} at {}", change.service, change.version, change.at));
         if let Some(text) = row.or(change)
             && cited.iter().all(|known| known.id != *id)

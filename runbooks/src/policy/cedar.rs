@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use cedar_policy::{
     Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy, PolicyId, PolicySet,
-    Request, RestrictedExpression, Schema, ValidationMode, Validator,
+    Request, RestrictedExpression, Schema, ValidationError, ValidationMode, Validator,
 };
 use evidence::answer::Risk;
 
@@ -69,7 +69,12 @@ impl Policies {
         for error in validated.validation_errors() {
             let (file, _) = places.get(error.policy_id()).cloned().unwrap_or_default();
             let text = files.get(&file).map_or("", String::as_str);
-            mistakes.push(mistake(&file, text, error));
+            let mut mistake = mistake(&file, text, error);
+            if let ValidationError::UnrecognizedActionId(_) = error {
+                let known = Verb::ALL.map(Verb::as_str).join(", ");
+                mistake.text = format!("{} (known: {known})", lower(&error.to_string()));
+            }
+            mistakes.push(mistake);
         }
         mistakes.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         if mistakes.is_empty() { Ok(Policies { set, files }) } else { Err(mistakes) }

@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(of("restart checkout, then checkout checkout"), "restart {{service}}, then {{service}} {{service}}");
         assert_eq!(of("checkout-2 and mycheckout stay"), "checkout-2 and mycheckout stay");
         assert_eq!(of("to v1.41, not v1.410 with 4"), "to {{to}}, not v1.410 with 4");
-        assert_eq!(of("{{checkout}} {checkout}"), "{ {checkout} } { {{service}} }");
+        assert_eq!(of("{{checkout}} {checkout}"), "{ { {{service}} } } { {{service}} }");
         assert!(render::names_in(&of("\\checkout {{#if}}")).is_ok());
     }
 

@@ -50,7 +50,10 @@ fn mistakes_are_found_with_their_place() {
     let syntax = wrong("permit (principal, action, resource)\n\nforbid");
     assert!(syntax.contains("own.cedar:3:"), "{syntax}");
     let unknown = wrong("// one\npermit (principal, action == Action::\"aprove\", resource);");
-    assert!(unknown.contains("own.cedar:2:") && unknown.contains("approve"), "{unknown}");
+    assert!(
+        unknown.contains("own.cedar:2:") && unknown.contains("known: see, propose, approve, run, break_glass"),
+        "{unknown}"
+    );
     let attribute =
         wrong("permit (principal, action == Action::\"see\", resource)\nwhen { resource.risk == \"low\" };");
     assert!(attribute.contains("own.cedar:2:") && attribute.contains("risk"), "{attribute}");

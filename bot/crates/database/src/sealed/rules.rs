@@ -30,6 +30,7 @@ const INCIDENT: &[(&str, Rule)] = &[
     ("*/answer", Plain),
     ("asked/by", Person),
     ("asked/zone", Plain),
+    ("asked/grant/**", Plain),
     ("asked/question/kind", Plain),
     ("asked/question/window/*", Plain),
     ("asked/question/baseline/*", Plain),

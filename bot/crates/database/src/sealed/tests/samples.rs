@@ -57,6 +57,7 @@ pub fn asked(by: &str) -> Event {
             notes: vec!["WORD".into()],
         },
         zone: "UTC".into(),
+        grant: Some(evidence::Grant::of([evidence::grant::Allowance::new(["checkout"], ["production"])])),
         use_model: true,
     })
 }
