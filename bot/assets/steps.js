@@ -241,9 +241,12 @@ export function follow(changes) {
 
 // Draws again without taking the focus from somebody's hands.
 function redraw(draw, root) {
-  const act = root.contains(document.activeElement) ? document.activeElement.dataset?.act : null;
+  const stops = () => [...root.querySelectorAll("a, button, textarea, summary, [tabindex]")];
+  const held = root.contains(document.activeElement) ? document.activeElement : null;
+  const [act, place] = [held?.dataset?.act, stops().indexOf(held)];
   draw();
   if (act) root.querySelector(`[data-act="${act}"]`)?.focus();
+  else if (place >= 0) stops()[place]?.focus();
 }
 
 // `who` counts for itself: `1 of ines, tom`.

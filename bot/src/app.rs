@@ -106,6 +106,7 @@ pub struct Parts {
     pub inventory: runbooks::Inventory,
     /// Other names that people use for a service.
     pub aliases: BTreeMap<String, Vec<String>>,
+    /// The rules at the start; [`App::rules`] has those of now.
     pub rules: Rules,
     /// Who may see what.
     pub grants: crate::grants::Grants,
@@ -119,6 +120,7 @@ pub struct Parts {
 
 pub struct App {
     pub parts: Parts,
+    rules: RwLock<Arc<Rules>>,
     state: RwLock<State>,
     /// Held while entries are taken in, so that each is taken in once and in order.
     reading: tokio::sync::Mutex<()>,
@@ -134,6 +136,7 @@ impl App {
     /// When the journal cannot be read.
     pub async fn new(parts: Parts) -> Result<Arc<App>, Refused> {
         let app = Arc::new(App {
+            rules: RwLock::new(Arc::new(parts.rules.clone())),
             parts,
             state: RwLock::default(),
             reading: tokio::sync::Mutex::default(),
@@ -228,7 +231,7 @@ impl App {
             if events.is_empty() {
                 return Ok(Vec::new());
             }
-            let most = self.parts.rules.settings().max_running;
+            let most = self.rules().settings().max_running;
             let beside = self.with_state(|state| state.locks.entries_beside(&local, &events, actor, most));
             let beside = beside.map_err(|busy| Refused::new(RefusedKind::Busy, busy.to_string()))?;
             let entries: Vec<NewEntry> = (local.seq + 1..)
@@ -267,9 +270,17 @@ impl App {
         }
     }
 
-    /// Who is who.
-    pub fn people(&self) -> &runbooks::people::People {
-        self.parts.rules.people()
+    /// The rules as they are now.
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// Puts other rules in force, for everything that is decided from now on.
+    pub fn change_rules(&self, rules: Rules) {
+        if *self.rules() != rules {
+            tracing::info!(version = rules.version(), "people, approval settings or policies were changed");
+            *self.rules.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(rules);
+        }
     }
 
     /// What may be acted on: configuration, and whatever was ever recorded as deployed.

@@ -414,10 +414,9 @@ pub enum AuditCommand {
 }
 
 #[derive(Args, Debug)]
-#[group(id = "whose", required = true, multiple = false, args = ["person", "incident"])]
 pub struct EraseArgs {
     /// The id of a person; again for each other id that they go by, like `console:ines`
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", required_unless_present = "incident", conflicts_with = "incident")]
     pub person: Vec<String>,
     /// An incident, or a conversation that became none
     #[arg(long, value_name = "ID")]

@@ -9,9 +9,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::driver;
+use crate::rereading::Rereading;
 
 /// Notices what other processes wrote, soon enough for a person who waits.
 const NOTICE_EVERY: Duration = Duration::from_millis(500);
+/// A right that was taken away is gone soon, and in an executor before the next start.
+const REREAD_EVERY: Duration = Duration::from_secs(2);
 const RESUME_EVERY: Duration = Duration::from_secs(5);
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 
@@ -42,6 +45,22 @@ pub async fn checkpoint(app: &App, keys: &SigningKeys) -> Result<(), String> {
     let keys = keys.reopened().map_err(|error| error.to_string())?;
     let signed = database::checkpoint(app.parts.journal.as_ref(), &keys, app.now()).await;
     signed.map(drop).map_err(|error| error.to_string())
+}
+
+/// Keeps the rules as their files say, for as long as the program runs.
+pub fn reread(app: &Arc<App>, files: Rereading, tracker: &TaskTracker, stopping: &CancellationToken) {
+    let (app, files) = (Arc::clone(app), Arc::new(files));
+    every(REREAD_EVERY, tracker, stopping, move || {
+        let (app, files) = (Arc::clone(&app), Arc::clone(&files));
+        async move {
+            match files.changed() {
+                Ok(Some(rules)) => app.change_rules(rules),
+                Ok(None) => {}
+                Err(error) => tracing::error!("what was changed is not in force, the rules from before are: {error}"),
+            }
+            Ok(())
+        }
+    });
 }
 
 /// Runs `job` again and again; a failure is logged once until it goes away.

@@ -32,6 +32,8 @@ pub mod loading;
 
 pub mod setup;
 
+pub mod rereading;
+
 pub mod driver;
 
 pub mod views;

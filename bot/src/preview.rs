@@ -105,7 +105,7 @@ fn card(
         params.iter().map(|param| (param.name.clone(), param.value.clone())).collect();
     let values = runbooks::draft::values(runbook, &given, inventory)?;
     let environment = inventory.environments.first().map_or("production", String::as_str);
-    let rules = &app.parts.rules;
+    let rules = &app.rules();
     let context = Context {
         incident: PREVIEW,
         proposal: PREVIEW,

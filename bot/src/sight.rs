@@ -2,12 +2,18 @@
 //!
 //! What was said of logs is shown to whoever could have seen all that it was said from.
 
-use evidence::{Change, Grant};
+use std::collections::BTreeSet;
+
+use evidence::answer::Risk;
+use evidence::grant::ALL;
+use evidence::{Allowance, Change, Grant};
 use incident::journal::Entry;
 use incident::{Incident, StepRecord};
-use runbooks::Inventory;
+use runbooks::policy::{Operation, Verb};
 use runbooks::verify::What;
+use runbooks::{Inventory, Person};
 
+use crate::app::App;
 use crate::state::{CHANGES, ChangeEvent, INCIDENTS, State};
 
 pub fn may_see_incident(grant: &Grant, incident: &Incident) -> bool {
@@ -65,6 +71,52 @@ pub fn narrowed(mut inventory: Inventory, grant: &Grant) -> Inventory {
     inventory.flags.retain(|_, flag| grant.allows_some_of(&flag.service));
     inventory.workloads.retain(|name, one| grant.allows(one.service(name), Some(&one.environment)));
     inventory
+}
+
+/// What of a grant the policies let somebody see. Grants say what is whose business; a policy can only take away from it.
+pub fn permitted(app: &App, person: &Person, grant: Grant) -> Grant {
+    /// Stands for every name that is not known yet.
+    const ANY_OTHER: &str = "";
+    let rules = &app.rules();
+    if rules.is_simple() {
+        return grant;
+    }
+    let may_see = |service: &str, environment: &str| {
+        let on = Operation {
+            action: String::new(),
+            runbook: String::new(),
+            service: service.to_owned(),
+            target: service.to_owned(),
+            environment: environment.to_owned(),
+            risk: Risk::Low,
+        };
+        rules.may(person, Verb::See, &on).allowed
+    };
+    let named = |names: fn(&Allowance) -> Option<&BTreeSet<String>>| {
+        grant.allowances().filter_map(names).flatten().cloned().chain([ANY_OTHER.to_owned()])
+    };
+    let inventory = app.inventory();
+    let in_logs = app.parts.store.services().unwrap_or_default().into_iter().map(|service| service.name.to_string());
+    let services: BTreeSet<String> =
+        named(Allowance::services).chain(inventory.services.into_keys()).chain(in_logs).collect();
+    let environments: BTreeSet<String> = named(Allowance::environments).chain(inventory.environments).collect();
+    let is_seen = |service: &String| {
+        let seen = |environment: &&String| may_see(service, environment);
+        let of_service: Vec<&str> = environments.iter().filter(seen).map(String::as_str).collect();
+        (service.clone(), of_service)
+    };
+    let seen: Vec<(String, Vec<&str>)> = services.iter().map(is_seen).collect();
+    if seen.iter().all(|(_, of_service)| of_service.len() == environments.len()) {
+        return grant;
+    }
+    let allowances = seen.iter().filter(|(service, _)| service != ANY_OTHER).filter_map(|(service, of_service)| {
+        let is_everywhere = of_service.len() == environments.len() && grant.allows(service, None);
+        let granted = |environment: &&&str| **environment != ANY_OTHER && grant.allows(service, Some(environment));
+        let of_service: Vec<&str> =
+            if is_everywhere { vec![ALL] } else { of_service.iter().filter(granted).copied().collect() };
+        (!of_service.is_empty()).then(|| Allowance::new([service.as_str()], of_service))
+    });
+    Grant::of(allowances)
 }
 
 impl State {

@@ -57,9 +57,10 @@ impl Visitor {
     ///
     /// [`Nobody`] says why they have no rights.
     pub fn signed_in(app: &App, identity: Identity, csrf: String) -> Result<Visitor, Nobody> {
-        let people = app.people();
+        let rules = app.rules();
+        let people = rules.people();
         let person = people.person_of(&identity)?;
-        let grant = app.parts.grants.of_person(&person, people);
+        let grant = crate::sight::permitted(app, &person, app.parts.grants.of_person(&person, people));
         Ok(Visitor { identity, person, csrf: Some(csrf), grant, scopes: None })
     }
 

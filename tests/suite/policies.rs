@@ -97,3 +97,62 @@ fn a_step_runs_by_the_policies_as_they_are_now() {
     let exported = place.ok(&["audit", "export"]);
     assert!(exported.contains("on call approves") && exported.contains(&terminal_person()), "{exported}");
 }
+
+#[test]
+fn a_policy_takes_away_from_what_is_granted_to_be_seen() {
+    let place = Place::new();
+    place.write(
+        "own.cedar",
+        "permit (principal, action == Action::\"see\", resource);\n\
+         forbid (principal == Person::\"ines\", action == Action::\"see\", resource) when { resource.service == \"payment\" };",
+    );
+    Story::until_now().tell(&place);
+    let config = "listen = \"127.0.0.1:0\"\n[approval]\npolicies = [\"own.cedar\"]\n[console]\nperson = \"ines\"\n\
+                  [people.ines]\nidentities = [\"console:ines\"]\n[grants.all]\nto = [\"*\"]\nservices = [\"*\"]\n";
+    let serve = place.serve(config);
+    let person = serve.sign_in();
+    let found = |query: &str| {
+        let reply = serve.get(&format!("/api/search?q={query}&from=-3h"), &[("cookie", &person.cookie)]);
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.json()["total"].as_u64().expect("a total")
+    };
+    assert!(found("service:checkout") > 0);
+    assert_eq!(found("service:payment"), 0);
+    assert_eq!(found("charged"), 0);
+}
+
+#[test]
+fn a_right_that_is_given_or_taken_while_it_serves_counts_soon() {
+    let server = Server::start(Duration::from_millis(50), |_| (200, json!({"status": "rolled back"}).to_string()));
+    let place = Place::new();
+    place.write("own.cedar", OWN);
+    rollback_without_watching(&place);
+    Story::until_now().tell(&place);
+    let config = |roles: &str| {
+        format!(
+            "listen = \"127.0.0.1:0\"\n[approval]\npolicies = [\"own.cedar\"]\nself_approval = true\n[console]\nperson = \"ines\"\n\
+             [people.ines]\nidentities = [\"console:ines\"]\nroles = [{roles}]\n[grants.all]\nto = [\"*\"]\nservices = [\"*\"]\n\
+             [runbooks]\npaths = [\"runbooks\"]\n[actions.endpoints.operations]\nbase_url = \"http://{}\"\n",
+            server.address
+        )
+    };
+    let serve = place.serve(&config("\"engineer\""));
+    let ines = serve.sign_in();
+    let answer = serve.post_as(&ines, "/api/ask", &json!({"question": "why is checkout failing?"})).json();
+    let proposals = answer["proposals"].as_array().expect("proposals");
+    let rollback = proposals.iter().find(|proposal| proposal["runbook"] == "roll-back-deploy").expect("a rollback");
+    let step = &rollback["steps"][0];
+    let path = format!("/api/steps/{}/approve", step["id"].as_str().expect("an id"));
+    let approve = || serve.post_as(&ines, &path, &json!({"digest": step["digest"]}));
+    assert_eq!(approve().status, 403);
+    place.write("serve.toml", config("\"oncall\", \"mistake"));
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(approve().status, 403, "what cannot be read changes nothing");
+    place.write("serve.toml", config("\"oncall\""));
+    tests::place::until("the new role counts", || approve().status == 200);
+    tests::place::until("it has run", || server.requests().len() == 1);
+    place.write("serve.toml", config("\"oncall\"").replace("[grants.all]", "active = false\n[grants.all]"));
+    tests::place::until("whoever is not active is out", || {
+        serve.get("/api/session", &[("cookie", &ines.cookie)]).status != 200
+    });
+}

@@ -28,6 +28,13 @@ fn everything() -> toml::Table {
         format = "auto"
         [database]
         url = "sqlite:x"
+        keys = "x"
+        [approval]
+        policies = ["x"]
+        [approval.break_glass]
+        page_endpoint = "x"
+        page_path = "/x"
+        start_deadline_seconds = 60
         [llm]
         base_url = "http://x"
         api_key = "env:X"
@@ -109,7 +116,21 @@ fn the_example_config_is_good() {
     let all: Vec<String> = read("deploy/firstline.example.toml").lines().map(uncommented).collect();
     let runbooks = place.write("books/call.md", "# Call\n\n- the phone\n");
     let runbooks = runbooks.parent().expect("a file stands in a folder").display().to_string();
-    let path = place.write("all.toml", all.join("\n").replace("/etc/firstline/runbooks", &runbooks));
+    // Policies take the place of two keys.
+    let is_instead = |line: &&String| {
+        line.starts_with("approvers = ") || (line.starts_with("environments = ") && line.contains("staging"))
+    };
+    let mut lines = all.clone();
+    if let Some(policies) = all.iter().position(|line| line.starts_with("policies = ")) {
+        let before = all[..policies].iter().rposition(|line| line == "[approval]").expect("they are of a table");
+        lines = all[..before].to_vec();
+        lines.extend(all[before..policies].iter().filter(|line| !is_instead(line)).cloned());
+        lines.extend_from_slice(&all[policies..]);
+    }
+    let policies = tests::root().join("deploy/policy").display().to_string();
+    let text =
+        lines.join("\n").replace("/etc/firstline/runbooks", &runbooks).replace("/etc/firstline/policy", &policies);
+    let path = place.write("all.toml", text);
     let mut check = place.command(&["config", "check", "--config", path.to_str().expect("a path")]);
     check.env("LLM_API_KEY", "x").env("OPERATIONS_TOKEN", "x").env("PROD_CLUSTER_TOKEN", "x").env("OIDC_SECRET", "x");
     let checked = tests::place::ran(check);

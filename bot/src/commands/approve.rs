@@ -36,7 +36,7 @@ pub(super) async fn list_of(setup: &Setup, app: &Arc<App>, incident: Option<&str
             .next("`firstline incident list` shows them")
             .into());
     }
-    let rules = &app.parts.rules;
+    let rules = &app.rules();
     if setup.json {
         let steps: Vec<views::StepForm> = app.with_state(|state| {
             shown(state, incident, now).map(|(found, record)| views::step(found, record, rules, now)).collect()
@@ -90,7 +90,7 @@ pub async fn undo(setup: &Setup, step: &str) -> Result<()> {
 
 /// Prints a proposal that somebody has just made, as those who decide on it see it.
 pub(super) fn show(setup: &Setup, app: &App, proposal: &Proposal) -> Result<()> {
-    let rules = &app.parts.rules;
+    let rules = &app.rules();
     if setup.json {
         return print_json(&proposal.view(rules));
     }
@@ -109,7 +109,7 @@ pub(super) fn show(setup: &Setup, app: &App, proposal: &Proposal) -> Result<()> 
 /// When their account is nobody's.
 pub(super) async fn person(app: &App) -> Result<Person> {
     let identity = super::ask::identity();
-    match app.people().person_of(&identity) {
+    match app.rules().people().person_of(&identity) {
         Ok(person) => Ok(person),
         Err(nobody) => {
             let (identity, why, what) = (identity.to_string(), nobody.to_string(), "decide at the terminal".to_owned());
@@ -179,7 +179,7 @@ pub(super) async fn decide_and_follow(
     let Some(found) = app.incident(&incident) else { return Ok(()) };
     let Some(record) = found.steps.get(&step) else { return Ok(()) };
     if setup.json {
-        print_json(&views::step(&found, record, &app.parts.rules, now))?;
+        print_json(&views::step(&found, record, &app.rules(), now))?;
         return if is_approval { as_it_ended(&step, record) } else { Ok(()) };
     }
     print(&chat::render_step_outcome(&views::report(&found, record, now), &setup.style()))?;

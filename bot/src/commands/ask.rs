@@ -23,7 +23,7 @@ pub fn identity() -> Identity {
 /// Under which name what they do is recorded: the person's, or for somebody who is nobody here the account's.
 pub fn actor(app: &App) -> String {
     let identity = identity();
-    app.people().person_of(&identity).map_or_else(|_| identity.to_string(), |person| person.id)
+    app.rules().people().person_of(&identity).map_or_else(|_| identity.to_string(), |person| person.id)
 }
 
 pub async fn run(setup: &Setup, args: &AskArgs) -> Result<()> {

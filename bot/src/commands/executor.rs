@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use crate::cli::ExecutorArgs;
 use crate::driver::execute::Executor;
 use crate::driver::execute::ledger::Ledger;
+use crate::rereading::Rereading;
 use crate::setup::Setup;
 use crate::telemetry;
 
@@ -30,7 +31,7 @@ async fn executor(setup: &Setup, args: &ExecutorArgs) -> Result<()> {
     let folder = setup.data.join("executor");
     setup.make_data_folder()?;
     let ledger = Ledger::open(&folder).with_context(|| format!("cannot keep a ledger in `{}`", folder.display()))?;
-    let executor = Executor::new(setup.executing_app().await?, ledger);
+    let executor = Executor::new(setup.executing_app().await?, ledger, Rereading::new(setup));
     if let Some(mut ids) = ids {
         while let Some(id) = ids.recv().await {
             executor.take(&id);

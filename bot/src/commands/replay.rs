@@ -15,7 +15,7 @@ pub async fn run(setup: &Setup, id: &str) -> Result<()> {
     let Some(posted) = incident.inquiry(id).and_then(|inquiry| inquiry.answer.clone()) else {
         bail!("`{id}` was asked but never answered; there is nothing to show again");
     };
-    let again = incident.compose_as_posted(id, &app.parts.rules);
+    let again = incident.compose_as_posted(id, &app.rules());
     let is_same = again
         .as_ref()
         .is_some_and(|again| serde_json::to_string(&again.answer).ok() == serde_json::to_string(&posted).ok());

@@ -122,7 +122,7 @@ async fn dry_run(setup: &Setup, id: &str, given: &[String]) -> Result<()> {
         runbooks::draft::values(runbook, &params, &inventory).map_err(|mistakes| Usage(mistakes.join("\n")))?;
     let environment = params.get("environment").cloned().unwrap_or_else(|| "production".to_owned());
     let person = super::ask::actor(&app);
-    let rules: &Rules = &app.parts.rules;
+    let rules: &Rules = &app.rules();
     let context = Context {
         incident: "dry-run",
         proposal: "dry-run",

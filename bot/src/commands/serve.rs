@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use crate::following::{self, Following};
 use crate::http::{self, Server};
 use crate::oidc::Oidc;
+use crate::rereading::Rereading;
 use crate::session::Sessions;
 use crate::setup::{Setup, free_bytes, now};
 use crate::{driver, jobs, telemetry};
@@ -46,6 +47,7 @@ async fn serve(setup: &Setup) -> Result<()> {
     let keys = Arc::new(super::audit::keys(setup)?);
     jobs::start(&app, &keys, &tracker, &stopping);
 
+    jobs::reread(&app, Rereading::new(setup), &tracker, &stopping);
     let sessions = Arc::new(Sessions::new(setup.database().await?));
     let public_url = setup.config.public_url.clone();
     let base = public_url.clone().unwrap_or_else(|| format!("http://{address}"));

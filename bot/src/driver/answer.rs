@@ -14,7 +14,7 @@ pub(super) async fn perform(app: &Arc<App>, incident: &str, answer: &str) -> Res
             return Ok(Vec::new());
         };
         let took_ms = now.since(inquiry.asked_at).as_micros() as f64 / 1_000.0;
-        let Some(composed) = current.compose(answer, &app.parts.rules, took_ms) else { return Ok(Vec::new()) };
+        let Some(composed) = current.compose(answer, &app.rules(), took_ms) else { return Ok(Vec::new()) };
         metrics::counter!("firstline_claims_refused_total").increment(composed.refused.len() as u64);
         metrics::counter!("firstline_answers_total", "verdict" => composed.answer.verdict.as_str()).increment(1);
         metrics::histogram!("firstline_answer_seconds").record(took_ms / 1_000.0);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use evidence::Grant;
 use incident::{Event, Incident};
 use runbooks::policy::Verb;
-use runbooks::{Command, Context, Draft, Person, Proposal, Status, StepState};
+use runbooks::{Command, Context, Draft, Person, Proposal, Rules, Status, StepState};
 
 use super::ask::new_id;
 use super::decide::{of, refused};
@@ -44,11 +44,11 @@ pub async fn propose(
     let newest = current.questions.iter().rev().find_map(|inquiry| inquiry.found.as_ref());
     let evidence = newest.map_or(&[][..], |found| &found.findings.evidence[..]);
     let citations: Vec<String> = evidence.iter().take(3).map(|evidence| evidence.id.clone()).collect();
-    let id = new_id("p");
+    let (id, rules) = (new_id("p"), app.rules());
     let context = Context {
         evidence,
         window: newest.map(|found| found.findings.window),
-        ..context(app, incident, &id, &person.id)
+        ..context(app, &rules, incident, &id, &person.id)
     };
     let draft = Draft::new(runbook, &values, &citations, &app.parts.actions, &context)
         .map_err(|mistakes| Refused::mistake(mistakes.join("; ")))?;
@@ -73,8 +73,8 @@ pub async fn undo(app: &Arc<App>, step: &str, person: &Person, grant: &Grant) ->
         let why = format!("the step is {status}; only what has run and ended can be undone");
         return Err(Refused::new(RefusedKind::Conflict, why));
     }
-    let id = new_id("p");
-    let draft = Draft::undoing(&record_of.step, &app.parts.actions, &context(app, &incident, &id, &person.id))
+    let (id, rules) = (new_id("p"), app.rules());
+    let draft = Draft::undoing(&record_of.step, &app.parts.actions, &context(app, &rules, &incident, &id, &person.id))
         .map_err(|why| Refused::mistake(why.join("; ")))?;
     record(app, &incident, (person, grant), draft, None, Some(step)).await
 }
@@ -86,7 +86,7 @@ async fn known(app: &Arc<App>, incident: &str) -> Result<Incident, Refused> {
     })
 }
 
-fn context<'c>(app: &'c App, incident: &'c str, id: &'c str, person: &'c str) -> Context<'c> {
+fn context<'c>(app: &App, rules: &'c Rules, incident: &'c str, id: &'c str, person: &'c str) -> Context<'c> {
     Context {
         incident,
         proposal: id,
@@ -95,7 +95,7 @@ fn context<'c>(app: &'c App, incident: &'c str, id: &'c str, person: &'c str) ->
         evidence: &[],
         window: None,
         environment: "production",
-        rules: &app.parts.rules,
+        rules,
         now: app.now(),
     }
 }
@@ -115,7 +115,7 @@ async fn record(
             let why = format!("{} is not granted {operation}", person.name);
             return Err(Refused::new(RefusedKind::Forbidden, why).next("ask for it under `[grants]` of the config"));
         }
-        let ruling = app.parts.rules.may(person, Verb::Propose, &operation);
+        let ruling = app.rules().may(person, Verb::Propose, &operation);
         if !ruling.allowed {
             let why = format!("{} may not propose this: {} ({})", person.name, ruling.why(), operation);
             return Err(Refused::new(RefusedKind::Forbidden, why));
@@ -137,7 +137,7 @@ async fn record(
         events.extend(superseded(app, current, instead_of, &proposal, now)?);
         for step in &proposal.steps {
             let command = Command::Propose { step: Box::new(step.clone()) };
-            let decided = runbooks::decide(&StepState::default(), command, &app.parts.rules, now).map_err(refused)?;
+            let decided = runbooks::decide(&StepState::default(), command, &app.rules(), now).map_err(refused)?;
             events.extend(decided.into_iter().map(|event| of(step.id(), event)));
         }
         Ok::<_, Refused>(events)
@@ -166,7 +166,7 @@ fn superseded(
             continue;
         }
         let command = Command::Supersede { by_step: by_step.clone() };
-        let decided = runbooks::decide(&record.state, command, &app.parts.rules, now).map_err(refused)?;
+        let decided = runbooks::decide(&record.state, command, &app.rules(), now).map_err(refused)?;
         events.extend(decided.into_iter().map(|event| of(step.id(), event)));
     }
     if events.is_empty() {

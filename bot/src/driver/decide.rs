@@ -102,7 +102,7 @@ pub(super) fn commands(app: &App, incident: &Incident, step: &str, command: Comm
         return Err(no_such_step(step));
     }
     let now = incident.history.last().map_or_else(|| app.now(), |last| last.at.max(app.now()));
-    incident.decide(step, command, &app.parts.rules, now).map_err(refused)
+    incident.decide(step, command, &app.rules(), now).map_err(refused)
 }
 
 /// Records a decision of Firstline itself; one that no longer fits changes nothing.

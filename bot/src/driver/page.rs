@@ -16,7 +16,8 @@ pub(super) async fn perform(app: &Arc<App>, incident: &str, step: &str) -> Resul
     };
     let Some(glass) = record.state.broken_glass.filter(|glass| glass.paged.is_none()) else { return Ok(Vec::new()) };
     let content = record.step.content();
-    let settings = app.parts.rules.break_glass();
+    let rules = app.rules();
+    let settings = rules.break_glass();
     let text = format!("{} broke the glass: {} in {}", glass.by.name, content.summary, content.environment);
     let body = json!({
         "event": "break_glass", "text": text, "incident": incident, "step": step, "digest": record.step.digest().to_string(),

@@ -55,7 +55,7 @@ pub(super) async fn perform(app: &Arc<App>, incident: &str, answer: &str) -> Res
         let own = proposals.iter().filter(|proposal| proposal.incident == current.id);
         for step in own.flat_map(|proposal| &proposal.steps).filter(|step| !current.steps.contains_key(step.id())) {
             let command = Command::Propose { step: Box::new(step.clone()) };
-            let decided = runbooks::decide(&StepState::default(), command, &app.parts.rules, now);
+            let decided = runbooks::decide(&StepState::default(), command, &app.rules(), now);
             let decided = decided.map_err(|refusal| Refused::mistake(refusal.to_string()))?;
             events.extend(decided.into_iter().map(|event| of(step.id(), event)));
         }
@@ -142,7 +142,7 @@ async fn draft(
             evidence: &findings.evidence,
             window: Some(findings.window),
             environment: &environment,
-            rules: &app.parts.rules,
+            rules: &app.rules(),
             now,
         };
         let sealed = match Draft::of_candidate(runbook, &candidate, &app.parts.actions, &context) {

@@ -74,7 +74,7 @@ fn event_of(server: &Server, grant: &Grant, update: &Update) -> Option<Event> {
         Update::Touched(Touched::Step { incident, step }) => {
             let incident = app.incident(incident)?;
             let record = incident.steps.get(step).filter(|record| may_see_step(grant, &incident, record))?;
-            data("step", &views::step(&incident, record, &app.parts.rules, app.now()))
+            data("step", &views::step(&incident, record, &app.rules(), app.now()))
         }
         Update::Touched(Touched::Incident { incident }) => {
             let incident = app.incident_seen(grant, incident)?;

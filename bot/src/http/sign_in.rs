@@ -84,7 +84,8 @@ pub async fn sign_out(
         server.sessions.end(cookie.value()).await?;
     }
     if asked.everywhere {
-        let profile = server.app.people().profile(&visitor.person.id);
+        let rules = server.app.rules();
+        let profile = rules.people().profile(&visitor.person.id);
         let accounts = profile.map(|profile| profile.identities.clone()).unwrap_or_default();
         for identity in accounts.iter().map(|account| identity_of(account)).chain([visitor.identity.clone()]) {
             server.sessions.end_all_of(&identity).await?;

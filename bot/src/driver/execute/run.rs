@@ -16,6 +16,7 @@ use super::prove::prove;
 use super::worker::worker;
 use crate::app::{App, Refused, RefusedKind};
 use crate::driver::decide::{self, by_itself};
+use crate::rereading::Rereading;
 
 /// Between looks at whether a step that has to wait can start.
 const WAITING: Duration = Duration::from_millis(200);
@@ -39,14 +40,15 @@ impl From<Refused> for NotClaimed {
 pub struct Executor {
     app: Arc<App>,
     ledger: Ledger,
+    rereading: Rereading,
     /// What it is at, and how to stop that.
     under_way: Mutex<HashMap<String, CancellationToken>>,
     tasks: TaskTracker,
 }
 
 impl Executor {
-    pub fn new(app: Arc<App>, ledger: Ledger) -> Arc<Executor> {
-        Arc::new(Executor { app, ledger, under_way: Mutex::default(), tasks: TaskTracker::new() })
+    pub fn new(app: Arc<App>, ledger: Ledger, rereading: Rereading) -> Arc<Executor> {
+        Arc::new(Executor { app, ledger, rereading, under_way: Mutex::default(), tasks: TaskTracker::new() })
     }
 
     /// Sees to one step, unless it is at it already.
@@ -107,6 +109,12 @@ impl Executor {
         let app = &self.app;
         let mut said = String::new();
         loop {
+            // Rights are read again at the start, from the files as they are now.
+            match self.rereading.changed() {
+                Ok(Some(rules)) => app.change_rules(rules),
+                Ok(None) => {}
+                Err(error) => tracing::error!("what was changed is not in force, the rules from before are: {error}"),
+            }
             app.sync().await?;
             let found = app.with_state(|state| state.incident_of_step(step).map(|incident| incident.id.clone()));
             let Some(incident) = found else { return Ok(None) };

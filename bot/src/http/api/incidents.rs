@@ -46,7 +46,7 @@ pub async fn incident(
     let mut value = form.map_or_else(|| json!({ "id": id, "state": "conversation" }), |form| json!(form));
     value["timeline"] = json!(timeline);
     value["answers"] = json!(answers);
-    let rules = &server.app.parts.rules;
+    let rules = &server.app.rules();
     value["by_hand"] = json!(incident.by_hand.iter().map(|proposal| proposal.view(rules)).collect::<Vec<_>>());
     Ok(Json(value).into_response())
 }
@@ -105,5 +105,5 @@ pub async fn propose(
     server.app.sync().await?;
     server.app.incident_seen(&visitor.grant, &id).ok_or_else(|| no_such(&id))?;
     let proposal = by_hand::propose(&server.app, &id, &visitor.person, &visitor.grant, &wanted).await?;
-    Ok(Json(proposal.view(&server.app.parts.rules)).into_response())
+    Ok(Json(proposal.view(&server.app.rules())).into_response())
 }

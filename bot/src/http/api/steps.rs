@@ -21,7 +21,7 @@ use crate::views;
 
 fn step_form(server: &Server, grant: &Grant, id: &str) -> Result<views::StepForm, Refused> {
     let now = server.app.now();
-    let rules = &server.app.parts.rules;
+    let rules = &server.app.rules();
     let form = server.app.with_state(|state| {
         state.step_seen(grant, id).map(|(incident, record)| views::step(incident, record, rules, now))
     });
@@ -38,7 +38,7 @@ fn shown(server: &Server, grant: &Grant, id: &str, person: &Person) -> Result<Re
     let form = step_form(server, grant, id)?;
     let operation =
         server.app.with_state(|state| state.step_named(id).map(|(_, record)| record.step.content().operation()));
-    let rules = &server.app.parts.rules;
+    let rules = &server.app.rules();
     let may = |verb| operation.as_ref().is_some_and(|on| rules.may(person, verb, on).allowed);
     let can_tell = !rules.break_glass().page_endpoint.is_empty();
     let you = json!({
@@ -81,7 +81,7 @@ pub async fn decide(
     step_form(&server, &visitor.grant, &id)?;
     if verb == "undo" {
         let proposal = crate::driver::by_hand::undo(&server.app, &id, &visitor.person, &visitor.grant).await?;
-        return Ok(Json(proposal.view(&server.app.parts.rules)).into_response());
+        return Ok(Json(proposal.view(&server.app.rules())).into_response());
     }
     let wish = match verb.as_str() {
         "approve" => Wish::Approve { digest: digest()? },
@@ -141,7 +141,7 @@ fn has_decided(server: &Server, step: &str, person: &Person, wish: &Wish) -> boo
 pub async fn approvals(State(server): Shared, Extension(visitor): Who) -> Result<Response, Refused> {
     server.app.sync().await?;
     let now = server.app.now();
-    let rules = &server.app.parts.rules;
+    let rules = &server.app.rules();
     let steps: Vec<views::StepForm> = server.app.with_state(|state| {
         let waiting = state.waiting(now).into_iter();
         let seen = waiting.filter(|(incident, record)| may_see_step(&visitor.grant, incident, record));
