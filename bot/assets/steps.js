@@ -33,10 +33,13 @@ export function step(view, { title, why, number, joins, isPreview = false } = {}
       why && h("p", { class: "why" }, why),
       h("p", { class: "facts" }, facts(view, title).map((fact, n) => [n > 0 && h("span", { class: "dot" }, " · "), fact])),
       view.verify && h("p", { class: "facts" }, "verified by: ", template(view.verify)),
-      mode === "approve" ? null : runs(view),
+      mode === "approve" ? null : whole(now).map((each) => runs(each)),
       state === "proposed" ? decide(now) : status(now, state),
       problem && h("p", { class: "problem", role: "alert" }, problem));
   };
+
+  // Where a card stands for all steps of its unit it shows all of them; where each has a card of its own, only its own.
+  const whole = (now) => !number && now?.unit?.length > 1 ? now.unit : [view];
 
   const decide = (now) => {
     if (mode === "approve") return confirm();

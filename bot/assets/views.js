@@ -10,7 +10,9 @@ import { counted, full, number, person, second, took } from "./words.js";
 export const approvalsView = (main) => page(main, "Approvals", async () => {
   const { steps } = await get("/api/approvals");
   if (steps.length === 0) return empty("Nothing waits for approval.", "When an answer finds a cause that a runbook can mend, its steps wait here.");
-  return h("div", { class: "approvals" }, steps.map((one) => h("div", {},
+  // What is approved as one is one card.
+  const cards = steps.filter((one) => !one.unit?.length || one.unit[0].id === one.id);
+  return h("div", { class: "approvals" }, cards.map((one) => h("div", {},
     one.incident && h("p", { class: "question" }, h("a", { href: `#/incidents/${encodeURIComponent(one.incident)}` }, `incident ${one.incident}`)),
     step({ action: "", dry_run: null, verify: null, undo: null, together_with: [], approvals_needed: one.needed, ...one }, { title: one.title ?? one.summary }))));
 });

@@ -4,6 +4,7 @@ mod approvals;
 mod bad_input;
 mod browser;
 mod by_hand;
+mod clicks;
 mod commands;
 mod console;
 mod crashes;

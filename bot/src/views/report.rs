@@ -59,5 +59,7 @@ pub fn waiting(incident: &Incident, record: &StepRecord, rules: &Rules, now: Tim
         step: record.step.view(rules),
         state: status(record.state.status_at(now)),
         approvals: approvals(record),
+        who: rules.approvers_text(&record.step.content().operation()),
+        precondition: record.step.content().precondition.clone(),
     }
 }

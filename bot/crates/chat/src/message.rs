@@ -93,6 +93,12 @@ pub struct Waiting {
     pub step: StepView,
     pub state: StepState,
     pub approvals: Vec<Decision>,
+    /// Who may approve: `1 of Ines, Tom`.
+    #[serde(default)]
+    pub who: String,
+    /// What must still be so when it starts.
+    #[serde(default)]
+    pub precondition: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -89,6 +89,22 @@ fn block(waiting: &Waiting, style: &TerminalStyle, total: usize, clock: &Clock) 
             entry(label, vec![span(text, Tone::Plain)]);
         }
     }
+    if let Some(precondition) = &waiting.precondition {
+        entry("only if", vec![span(format!("there still is: {precondition}"), Tone::Plain)]);
+    }
+    if !waiting.who.is_empty() && waiting.state == StepState::Proposed && !is_manual(step) {
+        entry("who", vec![span(&waiting.who, Tone::Plain)]);
+    }
+    if !step.together_with.is_empty() {
+        let others = step.together_with.join(", ");
+        entry(
+            "unit",
+            vec![span(
+                format!("one approval covers {others} too; they run in order, and stop at the first that fails"),
+                Tone::Plain,
+            )],
+        );
+    }
     entry("digest", vec![span(&step.digest, Tone::Dim)]);
     for approval in &waiting.approvals {
         entry("approved", vec![span(format!("{} {}", approval.person, clock.second(approval.at)), Tone::Good)]);

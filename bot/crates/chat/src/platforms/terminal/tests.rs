@@ -162,6 +162,8 @@ fn a_waiting_step_shows_all_that_runs() {
             step: proposal.steps[0].clone(),
             state: StepState::Proposed,
             approvals: Vec::new(),
+            who: "1 of checkout-oncall".into(),
+            precondition: Some("endpoint deploy at https://deploy.internal".into()),
         })
         .collect();
     check_transcript("proposals", &render_proposals(&waiting, &style(100)));
@@ -253,6 +255,8 @@ proptest! {
             step: step.clone(),
             state: StepState::Proposed,
             approvals: vec![Decision { person: text.clone(), at: at("14:00:00"), reason: Some(text.clone()) }],
+            who: text.clone(),
+            precondition: Some(text.clone()),
         }).collect();
         let hits = Hits { total: 1, exact: true, took_ms: 1.0, searched_records: 1, hits: vec![hit(&text, &text)], hints: vec![text.clone()] };
         let row = TimelineRow { at: at("14:00:00"), kind: text.clone(), text: text.clone(), actor: Some(text.clone()), refs: vec![text.clone()] };
