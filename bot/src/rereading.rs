@@ -14,14 +14,13 @@ use crate::setup::Setup;
 type Seen = Vec<(PathBuf, Option<SystemTime>, u64)>;
 
 pub struct Rereading {
-    setup: Setup,
-    seen: Mutex<Seen>,
+    last: Mutex<(Setup, Seen)>,
 }
 
 impl Rereading {
     /// From the files as they are; `setup` has just read them.
     pub fn new(setup: &Setup) -> Rereading {
-        Rereading { setup: setup.clone(), seen: Mutex::new(look(setup)) }
+        Rereading { last: Mutex::new((setup.clone(), look(setup))) }
     }
 
     /// The rules, if one of their files changed since the last call.
@@ -30,17 +29,19 @@ impl Rereading {
     ///
     /// Everything that is wrong with them, once for each change; then the rules from before stay.
     pub fn changed(&self) -> Result<Option<Rules>, String> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = look(&self.setup);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (setup, seen) = &mut *last;
+        let now = look(setup);
         if *seen == now {
             return Ok(None);
         }
         *seen = now;
-        let mut setup = self.setup.clone();
         if let Some(path) = &setup.config_path {
             let config = Config::read(path).map_err(|error| format!("{error:#}"))?;
             setup.config.people = config.people;
             setup.config.approval = config.approval;
+            // The config may name other policies now, which are to be watched from here on.
+            *seen = look(setup);
         }
         setup.rules().map(Some).map_err(|error| format!("{error:#}"))
     }

@@ -81,7 +81,8 @@ pub fn permitted(app: &App, person: &Person, grant: Grant) -> Grant {
     if rules.is_simple() {
         return grant;
     }
-    let may_see = |service: &str, environment: &str| {
+    let inventory = app.inventory();
+    let ask = |service: &str, environment: &str| {
         let on = Operation {
             action: String::new(),
             runbook: String::new(),
@@ -92,14 +93,22 @@ pub fn permitted(app: &App, person: &Person, grant: Grant) -> Grant {
         };
         rules.may(person, Verb::See, &on).allowed
     };
+    // Grants compare names without case and policies do not. Only the inventory says how a name is spelled: a log line that
+    // writes a service's name in another way must not open what a policy closes.
+    let may_see = |service: &str, environment: &str| {
+        let (services, environments) =
+            (spellings(service, inventory.services.keys()), spellings(environment, &inventory.environments));
+        services.iter().all(|service| environments.iter().all(|environment| ask(service, environment)))
+    };
     let named = |names: fn(&Allowance) -> Option<&BTreeSet<String>>| {
         grant.allowances().filter_map(names).flatten().cloned().chain([ANY_OTHER.to_owned()])
     };
-    let inventory = app.inventory();
-    let in_logs = app.parts.store.services().unwrap_or_default().into_iter().map(|service| service.name.to_string());
-    let services: BTreeSet<String> =
-        named(Allowance::services).chain(inventory.services.into_keys()).chain(in_logs).collect();
-    let environments: BTreeSet<String> = named(Allowance::environments).chain(inventory.environments).collect();
+    let in_logs = app.parts.store.services().unwrap_or_default().into_iter().map(|service| service.name);
+    let known = inventory.services.keys().cloned().chain(in_logs);
+    let services: BTreeSet<String> = named(Allowance::services).chain(known).map(|name| name.to_lowercase()).collect();
+    let known = inventory.environments.iter().cloned();
+    let environments: BTreeSet<String> =
+        named(Allowance::environments).chain(known).map(|name| name.to_lowercase()).collect();
     let is_seen = |service: &String| {
         let seen = |environment: &&String| may_see(service, environment);
         let of_service: Vec<&str> = environments.iter().filter(seen).map(String::as_str).collect();
@@ -117,6 +126,13 @@ pub fn permitted(app: &App, person: &Person, grant: Grant) -> Grant {
         (!of_service.is_empty()).then(|| Allowance::new([service.as_str()], of_service))
     });
     Grant::of(allowances)
+}
+
+/// How a name in lower case is spelled by those who may say so; as it is when they do not know it.
+fn spellings<'n>(name: &'n str, known: impl IntoIterator<Item = &'n String>) -> Vec<&'n str> {
+    let spelled: Vec<&str> =
+        known.into_iter().filter(|known| known.to_lowercase() == name).map(String::as_str).collect();
+    if spelled.is_empty() { vec![name] } else { spelled }
 }
 
 impl State {
