@@ -94,6 +94,7 @@ fn a_unit_is_approved_as_one_runs_in_order_and_each_step_can_be_undone_by_anothe
 
     let undo = place.json(&["undo", ids[0]]);
     let undo = undo["steps"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(place.json(&["undo", ids[0]])["steps"][0]["id"], undo, "asked twice it is proposed once");
     assert_eq!(paths(&server).len(), 2, "undoing needs an approval of its own");
     place.ok(&["approve", &undo]);
     assert_eq!(paths(&server), ["/v1/drain", "/v1/restart", "/v1/undrain"]);

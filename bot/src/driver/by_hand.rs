@@ -73,6 +73,10 @@ pub async fn undo(app: &Arc<App>, step: &str, person: &Person, grant: &Grant) ->
         let why = format!("the step is {status}; only what has run and ended can be undone");
         return Err(Refused::new(RefusedKind::Conflict, why));
     }
+    // Who presses twice gets the same proposal.
+    if let Some(open) = app.incident(&incident).and_then(|current| undoing(&current, step, app.now()).cloned()) {
+        return Ok(open);
+    }
     let (id, rules) = (new_id("p"), app.rules());
     let draft = Draft::undoing(&record_of.step, &app.parts.actions, &context(app, &rules, &incident, &id, &person.id))
         .map_err(|why| Refused::mistake(why.join("; ")))?;
@@ -128,6 +132,10 @@ async fn record(
             return Err(Refused::new(RefusedKind::Conflict, format!("incident `{}` was resolved", current.id)));
         }
         let now = current.history.last().map_or_else(|| app.now(), |last| last.at.max(app.now()));
+        if let Some(step) = undoes.filter(|step| undoing(current, step, now).is_some()) {
+            let why = format!("it is proposed already to take `{step}` back");
+            return Err(Refused::new(RefusedKind::Conflict, why).next("decide on that proposal"));
+        }
         let mut events = vec![Event::ProposedByHand {
             by: person.id.clone(),
             proposal: proposal.clone(),
@@ -144,6 +152,22 @@ async fn record(
     })
     .await?;
     Ok(proposal)
+}
+
+/// The proposal that takes this step back, when it can still be decided, runs, or has done it.
+fn undoing<'i>(current: &'i Incident, step: &str, now: evidence::Time) -> Option<&'i Proposal> {
+    let of_step = current.history.iter().filter_map(|happened| match &happened.event {
+        Event::ProposedByHand { proposal, undoes: Some(undone), .. } if undone == step => Some(proposal),
+        _ => None,
+    });
+    let is_alive = |proposal: &&Proposal| {
+        let mut records = proposal.steps.iter().filter_map(|step| current.steps.get(step.id()));
+        records.any(|record| {
+            let status = record.state.status_at(now);
+            !status.is_terminal() || status == Status::Succeeded
+        })
+    };
+    of_step.into_iter().find(is_alive)
 }
 
 /// The steps that the new proposal takes the place of.
